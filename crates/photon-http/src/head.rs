@@ -1,0 +1,75 @@
+//! The head of a request: request line and header fields, decoded and owned.
+
+use http::Method;
+
+use crate::Headers;
+
+/// The protocol version of a message. Anything else is refused with 505 (RFC 9110 §15.6.6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Version {
+    /// HTTP/1.0
+    Http10,
+    /// HTTP/1.1
+    #[default]
+    Http11,
+}
+
+/// The request line and header fields of one request.
+///
+/// A connection keeps one of these and decodes each request into it, so its buffers are
+/// allocated once per connection.
+#[derive(Debug, Clone, Default)]
+pub struct RequestHead {
+    /// The request method; any token is possible (RFC 9110 §9.1).
+    pub method: Method,
+    /// The protocol version.
+    pub version: Version,
+    /// The header fields, in the order they came.
+    pub headers: Headers,
+    target: String,
+    path_end: usize,
+}
+
+impl RequestHead {
+    /// A head for `method` and `target`, HTTP/1.1, without fields.
+    #[must_use]
+    pub fn new(method: Method, target: &str) -> Self {
+        let mut head = Self { method, ..Self::default() };
+        head.set_target(target);
+        head
+    }
+
+    /// Replaces the request target, in origin form (`/path?query`) or `*` (RFC 9112 §3.2).
+    pub fn set_target(&mut self, target: &str) {
+        self.target.clear();
+        self.target.push_str(target);
+        self.path_end = target.find('?').unwrap_or(target.len());
+    }
+
+    /// The request target: path and query, percent-encoded as they came.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// The path, percent-encoded as it came.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.target[..self.path_end]
+    }
+
+    /// What follows the first `?`, percent-encoded as it came; `None` without a `?`.
+    #[must_use]
+    pub fn query(&self) -> Option<&str> {
+        self.target.get(self.path_end + 1..)
+    }
+
+    /// Forgets the request and keeps the buffers for the next one.
+    pub fn clear(&mut self) {
+        self.method = Method::GET;
+        self.version = Version::Http11;
+        self.headers.clear();
+        self.target.clear();
+        self.path_end = 0;
+    }
+}

@@ -1,0 +1,241 @@
+//! Header fields of one message, in the order they came, in one buffer.
+//!
+//! A map with a heap allocation per field costs more than the rest of a small request, and a
+//! connection handles one message at a time. So all names and values of a message share one byte
+//! buffer that the connection reuses, and a look-up is a scan: messages have a dozen fields, not
+//! thousands (the decoder bounds their number).
+
+use std::fmt;
+use std::ops::Range;
+
+/// Header fields in wire order. Names compare without regard to ASCII case (RFC 9110 §5.1).
+///
+/// ```
+/// use photon_http::Headers;
+///
+/// let mut headers = Headers::new();
+/// headers.append("Accept", "text/html");
+/// headers.append("accept", "application/json");
+/// assert_eq!(headers.get("ACCEPT"), Some("text/html"));
+/// assert_eq!(headers.get_all("accept").count(), 2);
+/// ```
+#[derive(Clone, Default)]
+pub struct Headers {
+    bytes: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+#[derive(Clone)]
+struct Field {
+    name: Range<u32>,
+    value: Range<u32>,
+}
+
+/// A header name or value that must not go on the wire.
+///
+/// Names are tokens and values hold no control characters but the tab (RFC 9110 §5.1, §5.5), so
+/// that text from a client can never start a second field or a second response.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InvalidHeader {
+    /// The name is empty or holds a byte that no token may hold.
+    Name(String),
+    /// The value holds a control character; the name says where.
+    Value {
+        /// The name of the field with the refused value.
+        name: String,
+    },
+}
+
+impl fmt::Display for InvalidHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => write!(f, "{name:?} is not a header name (RFC 9110 §5.1)"),
+            Self::Value { name } => {
+                write!(f, "the value of header {name:?} holds a control character (RFC 9110 §5.5)")
+            }
+        }
+    }
+}
+
+impl std::error::Error for InvalidHeader {}
+
+impl Headers {
+    /// No fields, and no allocation until the first one.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { bytes: Vec::new(), fields: Vec::new() }
+    }
+
+    /// How many fields there are; a repeated name counts each time.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.fields.len()
+    }
+
+    /// Whether there are no fields.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    /// Removes all fields and keeps the buffers for the next message.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.fields.clear();
+    }
+
+    /// The first value under `name`, if it is UTF-8. [`Headers::get_bytes`] gives any value.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.get_bytes(name).and_then(|value| std::str::from_utf8(value).ok())
+    }
+
+    /// The first value under `name` as it came.
+    #[must_use]
+    pub fn get_bytes(&self, name: &str) -> Option<&[u8]> {
+        self.fields.iter().find(|field| self.is_named(field, name)).map(|field| self.slice(&field.value))
+    }
+
+    /// Every UTF-8 value under `name`, in order.
+    pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.fields
+            .iter()
+            .filter(move |field| self.is_named(field, name))
+            .filter_map(|field| std::str::from_utf8(self.slice(&field.value)).ok())
+    }
+
+    /// Whether a field has this name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.fields.iter().any(|field| self.is_named(field, name))
+    }
+
+    /// All fields in order: the name as it was written, and the value.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.fields.iter().map(|field| {
+            let name = std::str::from_utf8(self.slice(&field.name)).unwrap_or_default();
+            (name, self.slice(&field.value))
+        })
+    }
+
+    /// Adds a field after the others.
+    ///
+    /// # Panics
+    /// If the name or the value must not go on the wire; [`Headers::try_append`] returns that.
+    pub fn append(&mut self, name: &str, value: impl AsRef<[u8]>) {
+        self.try_append(name, value).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Sets a field, removing every earlier one of that name.
+    ///
+    /// # Panics
+    /// If the name or the value must not go on the wire; [`Headers::try_insert`] returns that.
+    pub fn insert(&mut self, name: &str, value: impl AsRef<[u8]>) {
+        self.try_insert(name, value).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// Adds a field after the others, for a name or value that comes from outside.
+    ///
+    /// # Errors
+    /// [`InvalidHeader`] if the name is no token or the value holds a control character.
+    pub fn try_append(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
+        let value = value.as_ref();
+        if name.is_empty() || !name.bytes().all(is_token) {
+            return Err(InvalidHeader::Name(name.to_owned()));
+        }
+        if !value.iter().all(|&byte| is_field_byte(byte)) {
+            return Err(InvalidHeader::Value { name: name.to_owned() });
+        }
+        self.push_unchecked(name.as_bytes(), value);
+        Ok(())
+    }
+
+    /// Sets a field, for a name or value that comes from outside.
+    ///
+    /// # Errors
+    /// [`InvalidHeader`] if the name is no token or the value holds a control character; earlier
+    /// fields of that name then stay.
+    pub fn try_insert(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
+        let before = self.fields.len();
+        self.try_append(name, value)?;
+        let mut index = 0;
+        let Self { bytes, fields } = self;
+        fields.retain(|field| {
+            index += 1;
+            index > before || !slice(bytes, &field.name).eq_ignore_ascii_case(name.as_bytes())
+        });
+        Ok(())
+    }
+
+    /// Removes every field of that name and says whether there was one.
+    pub fn remove(&mut self, name: &str) -> bool {
+        let before = self.fields.len();
+        let Self { bytes, fields } = self;
+        fields.retain(|field| !slice(bytes, &field.name).eq_ignore_ascii_case(name.as_bytes()));
+        fields.len() != before
+    }
+
+    /// Adds a field whose bytes the caller has checked: the decoder's way in.
+    pub(crate) fn push_unchecked(&mut self, name: &[u8], value: &[u8]) {
+        let name = self.store(name);
+        let value = self.store(value);
+        self.fields.push(Field { name, value });
+    }
+
+    fn store(&mut self, part: &[u8]) -> Range<u32> {
+        let start = offset(self.bytes.len());
+        self.bytes.extend_from_slice(part);
+        start..offset(self.bytes.len())
+    }
+
+    fn slice(&self, range: &Range<u32>) -> &[u8] {
+        slice(&self.bytes, range)
+    }
+
+    fn is_named(&self, field: &Field, name: &str) -> bool {
+        self.slice(&field.name).eq_ignore_ascii_case(name.as_bytes())
+    }
+}
+
+fn slice<'a>(bytes: &'a [u8], range: &Range<u32>) -> &'a [u8] {
+    &bytes[range.start as usize..range.end as usize]
+}
+
+fn offset(length: usize) -> u32 {
+    u32::try_from(length).expect("the header fields of one message hold less than 4 GiB")
+}
+
+/// A byte of a token (RFC 9110 §5.6.2).
+pub(crate) const fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#'
+                | b'$'
+                | b'%'
+                | b'&'
+                | b'\''
+                | b'*'
+                | b'+'
+                | b'-'
+                | b'.'
+                | b'^'
+                | b'_'
+                | b'`'
+                | b'|'
+                | b'~'
+        )
+}
+
+/// A byte that a field value may hold (RFC 9110 §5.5): visible, space, tab or obs-text.
+pub(crate) const fn is_field_byte(byte: u8) -> bool {
+    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+impl fmt::Debug for Headers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map()
+            .entries(self.iter().map(|(name, value)| (name, String::from_utf8_lossy(value))))
+            .finish()
+    }
+}

@@ -1,0 +1,1 @@
+//! Route attributes and models of the Photon web framework.

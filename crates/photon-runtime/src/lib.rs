@@ -1,0 +1,1 @@
+//! Home-pinned stackful coroutines: the runtime of the Photon web framework.

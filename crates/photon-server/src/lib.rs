@@ -1,0 +1,1 @@
+//! The HTTP server of the Photon web framework: listener, connections, limits, drain.

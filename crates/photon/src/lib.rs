@@ -1,0 +1,1 @@
+//! A web framework with typed, validated, documented handlers in plain blocking code.
