@@ -1,0 +1,34 @@
+//! Percent-decoding (RFC 3986 §2.1), once and strictly.
+
+use std::borrow::Cow;
+
+/// The text is not a percent-encoded UTF-8 string without NUL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Malformed;
+
+/// Decodes `text`.
+///
+/// An escape without two hexadecimal digits, bytes that are not UTF-8 and NUL are refused rather
+/// than passed on: whatever reads the value next would read something else than the sender meant.
+pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Malformed> {
+    if !text.contains('%') {
+        return if text.contains('\0') { Err(Malformed) } else { Ok(Cow::Borrowed(text)) };
+    }
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        let byte = if byte == b'%' { escape(&mut bytes)? } else { byte };
+        if byte == 0 {
+            return Err(Malformed);
+        }
+        decoded.push(byte);
+    }
+    String::from_utf8(decoded).map(Cow::Owned).map_err(|_| Malformed)
+}
+
+/// The byte that the two digits behind a `%` stand for.
+pub(crate) fn escape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, Malformed> {
+    let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16)).ok_or(Malformed);
+    let (high, low) = (digit()?, digit()?);
+    u8::try_from(high * 16 + low).map_err(|_| Malformed)
+}

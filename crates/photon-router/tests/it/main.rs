@@ -1,0 +1,6 @@
+//! Integration tests of the router crate, in one binary.
+
+mod documents;
+mod references;
+#[cfg(feature = "yaml")]
+mod yaml;
