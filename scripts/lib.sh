@@ -24,8 +24,10 @@ step() {
 finish() {
     local status=$?
     trap - EXIT
+    set +e
     if [ -n "$server" ]; then
-        kill -KILL "$server" 2>/dev/null && wait "$server" 2>/dev/null
+        kill -KILL "$server" 2>/dev/null
+        wait "$server" 2>/dev/null
     fi
     if [ "$status" -ne 0 ]; then
         printf '\nFAILED in step "%s" after %ds (exit status %d)\n' "$step_name" "$SECONDS" "$status" >&2
