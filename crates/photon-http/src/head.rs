@@ -41,9 +41,14 @@ impl RequestHead {
 
     /// Replaces the request target, in origin form (`/path?query`) or `*` (RFC 9112 §3.2).
     pub fn set_target(&mut self, target: &str) {
+        self.set_target_parts(target, "");
+    }
+
+    pub(crate) fn set_target_parts(&mut self, start: &str, rest: &str) {
         self.target.clear();
-        self.target.push_str(target);
-        self.path_end = target.find('?').unwrap_or(target.len());
+        self.target.push_str(start);
+        self.target.push_str(rest);
+        self.path_end = self.target.find('?').unwrap_or(self.target.len());
     }
 
     /// The request target: path and query, percent-encoded as they came.

@@ -146,7 +146,9 @@ impl Headers {
         if !value.iter().all(|&byte| is_field_byte(byte)) {
             return Err(InvalidHeader::Value { name: name.to_owned() });
         }
-        self.push_unchecked(name.as_bytes(), value);
+        let name = self.store(name.as_bytes());
+        let value = self.store(value);
+        self.fields.push(Field { name, value });
         Ok(())
     }
 
@@ -175,11 +177,22 @@ impl Headers {
         fields.len() != before
     }
 
-    /// Adds a field whose bytes the caller has checked: the decoder's way in.
-    pub(crate) fn push_unchecked(&mut self, name: &[u8], value: &[u8]) {
-        let name = self.store(name);
-        let value = self.store(value);
-        self.fields.push(Field { name, value });
+    /// All fields in order, names as bytes.
+    pub(crate) fn raw(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.fields.iter().map(|field| (self.slice(&field.name), self.slice(&field.value)))
+    }
+
+    /// Stores a whole field section at once; [`Headers::push_loaded`] then says where the fields
+    /// are in it. The decoder's way in: one copy for all fields, which it has checked.
+    pub(crate) fn load(&mut self, section: &[u8]) {
+        self.clear();
+        self.bytes.extend_from_slice(section);
+    }
+
+    /// Adds a field that [`Headers::load`] stored, by the places of its name and value.
+    pub(crate) fn push_loaded(&mut self, name: Range<usize>, value: Range<usize>) {
+        let name = offset(name.start)..offset(name.end);
+        self.fields.push(Field { name, value: offset(value.start)..offset(value.end) });
     }
 
     fn store(&mut self, part: &[u8]) -> Range<u32> {

@@ -1,7 +1,34 @@
 //! HTTP/1.1 without I/O: header storage, request decoding and response encoding.
+//!
+//! Bytes go in, requests come out; responses go in, bytes come out. Sockets, clocks and time
+//! limits belong to `photon-server`. The rules are those of RFC 9110 (semantics) and RFC 9112
+//! (HTTP/1.1); where a recipient may choose between repairing a message and refusing it, it is
+//! refused.
+//!
+//! - [`HeadDecoder`] and [`BodyDecoder`] decode requests within [`Limits`], or say with a
+//!   [`DecodeError`] which status to answer before closing.
+//! - [`encode_head`] writes the head of a response and decides how its body is sent.
+//! - [`Headers`] and [`RequestHead`] keep a message's fields in buffers that a connection reuses.
 
+mod body;
+mod date;
+mod decode;
+mod encode;
+mod error;
+mod fields;
 mod head;
 mod headers;
+mod limits;
+mod target;
 
+pub use body::{BodyDecoder, Framing};
+pub use date::DateLine;
+pub use decode::{Decoded, HeadDecoder};
+pub use encode::{
+    BodyForm, BodyLength, Reply, encode_chunk, encode_chunk_size, encode_continue, encode_head,
+    encode_last_chunk,
+};
+pub use error::{DecodeError, Fault};
 pub use head::{RequestHead, Version};
 pub use headers::{Headers, InvalidHeader};
+pub use limits::Limits;
