@@ -17,18 +17,41 @@ pub(crate) fn decode(text: &str) -> Result<Cow<'_, str>, Malformed> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
-        let byte = if byte == b'%' { escape(&mut bytes)? } else { byte };
-        if byte == 0 {
-            return Err(Malformed);
-        }
-        decoded.push(byte);
+        decoded.push(match byte {
+            b'%' => escape(&mut bytes)?,
+            0 => return Err(Malformed),
+            other => other,
+        });
     }
     String::from_utf8(decoded).map(Cow::Owned).map_err(|_| Malformed)
 }
 
-/// The byte that the two digits behind a `%` stand for.
-pub(crate) fn escape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, Malformed> {
+// The byte that the two digits behind a `%` stand for; never NUL.
+fn escape(bytes: &mut std::str::Bytes<'_>) -> Result<u8, Malformed> {
     let mut digit = || bytes.next().and_then(|byte| char::from(byte).to_digit(16)).ok_or(Malformed);
     let (high, low) = (digit()?, digit()?);
-    u8::try_from(high * 16 + low).map_err(|_| Malformed)
+    match u8::try_from(high * 16 + low) {
+        Ok(0) | Err(_) => Err(Malformed),
+        Ok(byte) => Ok(byte),
+    }
+}
+
+/// Decodes a path whose segments `/` divides; in the result, NUL divides them, so that a decoded
+/// slash stays inside its segment. `None` if there is nothing to decode.
+pub(crate) fn decode_segments(path: &str) -> Result<Option<String>, Malformed> {
+    if !path.bytes().any(|byte| byte == b'%' || byte == 0) {
+        return Ok(None);
+    }
+    let mut decoded = Vec::with_capacity(path.len());
+    let mut bytes = path.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'/' => 0,
+            b'%' => escape(&mut bytes)?,
+            0 => return Err(Malformed),
+            other => other,
+        });
+    }
+    // The dividers are ASCII, so no character reaches over one: each segment is UTF-8 by itself.
+    String::from_utf8(decoded).map(Some).map_err(|_| Malformed)
 }
