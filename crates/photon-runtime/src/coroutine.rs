@@ -1,0 +1,177 @@
+//! The running coroutine: who it is, how it parks, and how it is woken at home.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::ptr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
+
+use crate::overflow::StackBounds;
+use crate::worker::{self, Mail, Mailbox, Worker};
+
+thread_local! {
+    /// The coroutine that runs on this thread right now. Null while the scheduler runs.
+    static CURRENT: Cell<*const Coroutine> = const { Cell::new(ptr::null()) };
+}
+
+/// Wakes one coroutine, always on its home worker.
+pub(crate) struct Parker {
+    handle: may::coroutine::Coroutine,
+    home: usize,
+    mailbox: &'static Mailbox,
+    /// Whether the courier already has mail for this coroutine; keeps the mailbox as short as the number of
+    /// coroutines however often one is woken.
+    posted: AtomicBool,
+}
+
+impl Parker {
+    /// Wakes the coroutine, from any thread.
+    pub(crate) fn unpark(self: &Arc<Self>) {
+        match worker::current() {
+            Some(worker) if worker.id == self.home && worker.take_turn() => self.handle.unpark(),
+            _ => self.post(),
+        }
+    }
+
+    /// Wakes the coroutine after everything else that is ready on its worker.
+    fn post(self: &Arc<Self>) {
+        if !self.posted.swap(true, Ordering::AcqRel) {
+            self.mailbox.send(Mail::Unpark(Arc::clone(self)));
+        }
+    }
+
+    /// The last step of a wake, on the home worker.
+    pub(crate) fn deliver(&self) {
+        debug_assert_eq!(worker::current().map(|worker| worker.id), Some(self.home));
+        // A swap and not a store: whoever found `posted` set relies on what it wrote before being seen.
+        self.posted.swap(false, Ordering::AcqRel);
+        self.handle.unpark();
+    }
+}
+
+impl Wake for Parker {
+    fn wake(self: Arc<Self>) {
+        self.unpark();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.unpark();
+    }
+}
+
+/// One coroutine. It lives in the outermost frame of the coroutine's own stack.
+pub(crate) struct Coroutine {
+    pub(crate) worker: &'static Worker,
+    pub(crate) parker: Arc<Parker>,
+    pub(crate) waker: Waker,
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) stack: StackBounds,
+    /// Whether a future is being polled, in which case nothing may park.
+    pub(crate) polling: Cell<bool>,
+    /// Coroutine-local values by the address of their key.
+    pub(crate) locals: RefCell<Vec<(usize, Rc<dyn Any>)>>,
+}
+
+impl Coroutine {
+    /// Describes the coroutine that this is called on; to be called once, at its start, on its home worker.
+    pub(crate) fn new(worker: &'static Worker, name: Option<Arc<str>>, stack: StackBounds) -> Coroutine {
+        let parker = Arc::new(Parker {
+            handle: may::coroutine::current(),
+            home: worker.id,
+            mailbox: worker.mailbox,
+            posted: AtomicBool::new(false),
+        });
+        let waker = Waker::from(Arc::clone(&parker));
+        let (polling, locals) = (Cell::new(false), RefCell::default());
+        Coroutine { worker, parker, waker, name, stack, polling, locals }
+    }
+
+    /// Runs `f` as this coroutine.
+    pub(crate) fn enter(&self, f: impl FnOnce()) {
+        struct Leave;
+        impl Drop for Leave {
+            fn drop(&mut self) {
+                CURRENT.set(ptr::null());
+            }
+        }
+        CURRENT.set(self);
+        let _leave = Leave;
+        f();
+    }
+
+    /// Runs `f`, which gives the thread to other coroutines and comes back here when this one is resumed.
+    #[inline]
+    pub(crate) fn suspend<R>(&self, f: impl FnOnce() -> R) -> R {
+        debug_assert!(!std::thread::panicking(), "a coroutine must not park while it unwinds");
+        CURRENT.set(ptr::null());
+        let result = f();
+        CURRENT.set(self);
+        debug_assert_eq!(
+            worker::current().map(|worker| worker.id),
+            Some(self.worker.id),
+            "moved away from home"
+        );
+        result
+    }
+
+    /// Parks until somebody unparks; may also return for no reason.
+    #[inline]
+    pub(crate) fn park(&self) {
+        self.suspend(may::coroutine::park);
+    }
+
+    /// Lets everything else on this worker run, sockets included.
+    pub(crate) fn yield_now(&self) {
+        self.parker.post();
+        // A token left over from an earlier wake would end the first park at once.
+        while self.parker.posted.load(Ordering::Relaxed) {
+            self.park();
+        }
+    }
+
+    /// Counts an operation that did not have to wait, and yields when there were too many in a row.
+    #[inline]
+    pub(crate) fn count_ready(&self) {
+        if !self.worker.take_turn() && !std::thread::panicking() {
+            self.yield_now();
+        }
+    }
+
+    /// Panics if a future is being polled.
+    #[inline]
+    #[track_caller]
+    pub(crate) fn assert_may_park(&self, what: &str) {
+        if self.polling.get() {
+            nested(what);
+        }
+    }
+}
+
+#[cold]
+#[track_caller]
+pub(crate) fn nested(what: &str) -> ! {
+    panic!(
+        "{what} was called while a future is being polled: it would stop every other branch of that future. \
+         Inside async code use .await; outside, call .wait() on the finished future"
+    )
+}
+
+/// Runs `f` with the current coroutine, or with `None` on a plain thread.
+#[inline]
+pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Coroutine>) -> R) -> R {
+    let current = CURRENT.get();
+    // SAFETY: a non-null pointer was set by `enter` or `suspend` of the coroutine that runs on this thread now.
+    // Its value lives in the outermost frame of that coroutine, below which `f` runs; `enter` resets the
+    // pointer before the frame ends, and `suspend` resets it while other coroutines run. A coroutine never
+    // changes threads, so the reference is valid even if `f` parks.
+    f(unsafe { current.as_ref() })
+}
+
+/// The stack and name of the current coroutine, for the overflow handler. Async-signal-safe.
+pub(crate) fn current_for_signal_handler() -> Option<(StackBounds, *const Coroutine)> {
+    let current = CURRENT.get();
+    // SAFETY: as in `with_current`; the handler runs on this thread on top of the coroutine.
+    unsafe { current.as_ref() }.map(|coroutine| (coroutine.stack, current))
+}

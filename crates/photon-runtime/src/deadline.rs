@@ -1,0 +1,97 @@
+//! Coarse deadlines of connections: one dense array per worker, swept twenty times a second while it is used.
+//!
+//! Setting a deadline is a store, so a server can set one per request; a timer per request would cost an
+//! insertion and a removal each. Deadlines that need precision belong to the clock.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::clock::Alarm;
+use crate::net::Wakeable;
+use crate::worker::Worker;
+
+/// The unit of coarse deadlines. One expires at most two ticks late and never early.
+pub(crate) const TICK: Duration = Duration::from_millis(50);
+
+const NEVER: u32 = u32::MAX;
+
+/// The deadline slots of one worker. Only its own thread touches them.
+#[derive(Default)]
+pub(crate) struct Deadlines {
+    tick: Cell<u32>,
+    started: Cell<Option<Instant>>,
+    sweeping: Cell<bool>,
+    due: RefCell<Vec<u32>>,
+    owners: RefCell<Vec<Option<Arc<Wakeable>>>>,
+    free: RefCell<Vec<usize>>,
+}
+
+impl Deadlines {
+    /// Reserves a slot without a deadline and makes sure the sweeper runs.
+    pub(crate) fn reserve(&self, worker: &'static Worker, owner: Arc<Wakeable>) -> usize {
+        if !self.sweeping.replace(true) {
+            self.refresh();
+            worker.clock.set(Instant::now() + TICK, Alarm::Sweep);
+        }
+        let mut owners = self.owners.borrow_mut();
+        if let Some(slot) = self.free.borrow_mut().pop() {
+            owners[slot] = Some(owner);
+            return slot;
+        }
+        owners.push(Some(owner));
+        self.due.borrow_mut().push(NEVER);
+        owners.len() - 1
+    }
+
+    /// Gives a slot back.
+    pub(crate) fn release(&self, slot: usize) {
+        self.due.borrow_mut()[slot] = NEVER;
+        self.owners.borrow_mut()[slot] = None;
+        self.free.borrow_mut().push(slot);
+    }
+
+    /// Stores a deadline. The tick may be one old and the last tick may be half over, hence the one added.
+    #[inline]
+    pub(crate) fn set(&self, slot: usize, after: Option<Duration>) {
+        let due = match after {
+            None => NEVER,
+            Some(after) => {
+                let ticks = after.as_millis().div_ceil(TICK.as_millis()).min(u128::from(NEVER / 2)) as u32;
+                self.tick.get().saturating_add(ticks).saturating_add(1)
+            }
+        };
+        self.due.borrow_mut()[slot] = due;
+    }
+
+    /// How many slots are in use.
+    pub(crate) fn len(&self) -> usize {
+        self.owners.borrow().len() - self.free.borrow().len()
+    }
+
+    fn refresh(&self) {
+        let started = self.started.get().unwrap_or_else(Instant::now);
+        self.started.set(Some(started));
+        self.tick.set((started.elapsed().as_millis() / TICK.as_millis()) as u32);
+    }
+
+    /// Wakes the owners of the deadlines that have passed, and sets the next sweep while slots are in use.
+    pub(crate) fn sweep(&self, worker: &'static Worker) {
+        self.refresh();
+        let now = self.tick.get();
+        for (slot, due) in self.due.borrow_mut().iter_mut().enumerate() {
+            if *due <= now {
+                *due = NEVER;
+                if let Some(owner) = &self.owners.borrow()[slot] {
+                    // Only schedules the owner; it runs after the sweep and may then set its slot.
+                    owner.pass_deadline();
+                }
+            }
+        }
+        if self.len() == 0 {
+            self.sweeping.set(false);
+        } else {
+            worker.clock.set(Instant::now() + TICK, Alarm::Sweep);
+        }
+    }
+}

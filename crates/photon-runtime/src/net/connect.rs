@@ -1,0 +1,47 @@
+//! Opening a connection from the calling coroutine's worker.
+
+use std::io;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, Type};
+
+use super::socket::{OperationTimer, Socket};
+use super::wakeable::TIMER;
+
+/// Connects without blocking the worker. The socket is settled on it before the connection is requested, because
+/// the event that it is there comes once.
+pub(super) fn connect(address: SocketAddr, timeout: Option<Duration>) -> io::Result<Socket<TcpStream>> {
+    let socket = socket2::Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    let mut socket = Socket::new(TcpStream::from(socket));
+    socket.settle()?;
+    socket.wants_write = true;
+    let timer: Option<OperationTimer> = timeout.map(|timeout| socket.start_timer(timeout));
+    match socket2::SockRef::from(&socket.sys).connect(&address.into()) {
+        Ok(()) => return Ok(connected(socket)),
+        Err(error) if error.raw_os_error() == Some(libc::EINPROGRESS) => {}
+        Err(error) => return Err(error),
+    }
+    loop {
+        socket.wait(TIMER);
+        if let Some(error) = socket.sys.take_error()? {
+            return Err(error);
+        }
+        // Registering reports the idle socket as hung up, so an event alone says nothing.
+        match socket.sys.peer_addr() {
+            Ok(_) => return Ok(connected(socket)),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => {}
+            Err(error) => return Err(error),
+        }
+        if timer.as_ref().is_some_and(OperationTimer::has_expired) {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, format!("{address} did not answer in time")));
+        }
+    }
+}
+
+fn connected(mut socket: Socket<TcpStream>) -> Socket<TcpStream> {
+    socket.wants_write = false;
+    socket.hung_up = false;
+    socket
+}

@@ -1,0 +1,295 @@
+//! A socket registered on a worker: placing its number, waiting, moving house, coarse deadlines.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use may::io::{CoIo, WaitIo};
+
+use super::wakeable::{DEADLINE, TIMER, WOKEN, Wakeable};
+use crate::clock::{Alarm, TimerKey};
+use crate::coroutine::{Coroutine, with_current};
+use crate::start::runtime;
+use crate::sys::{self, Number};
+use crate::worker::{self, Mail};
+
+/// How long a destructor of an unwinding coroutine may block its worker on a socket.
+const UNWINDING_PATIENCE: Duration = Duration::from_secs(5);
+/// How often a plain thread looks for a wake or a deadline while it waits for a socket.
+const SLICE: Duration = Duration::from_millis(20);
+/// The peer has closed its side, or the connection is broken.
+const GONE: usize = (libc::EPOLLRDHUP | libc::EPOLLHUP | libc::EPOLLERR) as usize;
+const IO: usize = (libc::EPOLLIN | libc::EPOLLOUT) as usize | GONE;
+
+/// What ended a wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    Io,
+    Deadline,
+    Woken,
+    Timer,
+}
+
+/// A kind of socket that std owns and closes.
+pub(crate) trait Owner: AsFd + AsRawFd + From<OwnedFd> {}
+impl<T: AsFd + AsRawFd + From<OwnedFd>> Owner for T {}
+
+/// A socket, and where it is registered.
+pub(crate) struct Socket<S: Owner> {
+    /// Declared before `sys`: the registration must end before the number can be used again.
+    registration: Option<Registration>,
+    pub(crate) sys: S,
+    pub(crate) wakeable: Arc<Wakeable>,
+    deadline: Deadline,
+    /// What a plain thread waits for, which has no edge-triggered selector to tell it.
+    pub(crate) wants_write: bool,
+    /// The peer is gone, and its last bytes have not all been read. The event that said so does not repeat.
+    pub(crate) hung_up: bool,
+}
+
+struct Registration {
+    io: CoIo<Number>,
+    home: usize,
+}
+
+enum Deadline {
+    None,
+    /// A slot of the worker on which the socket is registered.
+    Slot(usize),
+    /// Kept by a plain thread.
+    At(Instant),
+}
+
+impl<S: Owner> Socket<S> {
+    /// Takes over a non-blocking socket. It is registered at its first wait on a coroutine.
+    pub(crate) fn new(sys: S) -> Socket<S> {
+        Socket {
+            registration: None,
+            sys,
+            wakeable: Wakeable::new(),
+            deadline: Deadline::None,
+            wants_write: false,
+            hung_up: false,
+        }
+    }
+
+    /// Registers the socket with the calling coroutine's worker, moving it to another number if it must.
+    ///
+    /// Does nothing on a plain thread, or if it is registered there already.
+    #[inline]
+    pub(crate) fn settle(&mut self) -> io::Result<()> {
+        let Some(worker) = worker::current() else { return Ok(()) };
+        match &self.registration {
+            Some(registration) if registration.home == worker.id => Ok(()),
+            _ => self.move_to(worker.id),
+        }
+    }
+
+    #[cold]
+    fn move_to(&mut self, home: usize) -> io::Result<()> {
+        let workers = runtime().workers();
+        self.leave();
+        if self.sys.as_raw_fd() as usize % workers != home {
+            self.sys = S::from(numbered_for(&self.sys, home, workers, usize::MAX)?);
+        }
+        let io = CoIo::new(Number(self.sys.as_raw_fd())).map_err(io::Error::from)?;
+        self.wakeable.set_place(home, io.waker());
+        self.registration = Some(Registration { io, home });
+        Ok(())
+    }
+
+    /// Ends the registration and gives the deadline's slot back.
+    fn leave(&mut self) {
+        self.wakeable.clear_place();
+        let Some(Registration { io, home }) = self.registration.take() else { return };
+        drop(io);
+        if let Deadline::Slot(slot) = std::mem::replace(&mut self.deadline, Deadline::None) {
+            match worker::current() {
+                Some(worker) if worker.id == home => worker.deadlines.release(slot),
+                _ => {
+                    let release = Mail::Run(Box::new(move |worker| worker.deadlines.release(slot)));
+                    runtime().mailboxes[home].send(release);
+                }
+            }
+        }
+    }
+
+    /// Stores a coarse deadline, or removes it. One that has passed already is forgotten.
+    #[inline]
+    pub(crate) fn set_deadline(&mut self, after: Option<Duration>) {
+        self.wakeable.clear(DEADLINE);
+        if let (Deadline::Slot(slot), Some(registration), Some(worker)) =
+            (&self.deadline, &self.registration, worker::current())
+            && registration.home == worker.id
+        {
+            return worker.deadlines.set(*slot, after);
+        }
+        self.first_deadline(after);
+    }
+
+    #[cold]
+    fn first_deadline(&mut self, after: Option<Duration>) {
+        let settled = self.settle();
+        match (worker::current(), after) {
+            (Some(worker), Some(_)) if settled.is_ok() => {
+                let slot = worker.deadlines.reserve(worker, Arc::clone(&self.wakeable));
+                worker.deadlines.set(slot, after);
+                self.deadline = Deadline::Slot(slot);
+            }
+            (_, after) => {
+                self.leave();
+                self.deadline = match after {
+                    Some(after) => Deadline::At(crate::clock::instant_after(after)),
+                    None => Deadline::None,
+                };
+            }
+        }
+    }
+
+    /// Waits until the socket may be ready, or for one of the `reasons`. May also report `Io` for no reason.
+    #[inline]
+    pub(crate) fn wait(&mut self, reasons: u8) -> Event {
+        with_current(|current| match current {
+            Some(coroutine) if !thread::panicking() => {
+                coroutine.assert_may_park("a wait for a socket");
+                self.wait_on_coroutine(coroutine, reasons)
+            }
+            Some(_) => self.wait_on_thread(reasons, Some(Instant::now() + UNWINDING_PATIENCE)),
+            None => self.wait_on_thread(reasons, None),
+        })
+    }
+
+    #[inline]
+    fn wait_on_coroutine(&mut self, coroutine: &Coroutine, reasons: u8) -> Event {
+        if self.settle().is_err() {
+            // No free descriptor to move house with; try again later, by way of a spurious event.
+            return without_registration();
+        }
+        let Some(registration) = &self.registration else { return Event::Io };
+        if self.hung_up && !self.wants_write {
+            return Event::Io;
+        }
+        loop {
+            let found = self.wakeable.has(reasons);
+            if found != 0 {
+                return self.take(found);
+            }
+            let flags = coroutine.suspend(|| registration.io.wait_io());
+            if flags & IO != 0 {
+                if flags & GONE != 0 {
+                    self.hung_up = true;
+                }
+                return Event::Io;
+            }
+        }
+    }
+
+    #[cold]
+    fn wait_on_thread(&mut self, reasons: u8, give_up: Option<Instant>) -> Event {
+        let events = if self.wants_write { libc::POLLOUT } else { libc::POLLIN };
+        loop {
+            if let Deadline::At(at) = self.deadline
+                && at <= Instant::now()
+                && reasons & DEADLINE != 0
+            {
+                self.deadline = Deadline::None;
+                return Event::Deadline;
+            }
+            let found = self.wakeable.has(reasons);
+            if found != 0 {
+                return self.take(found);
+            }
+            if sys::poll(self.sys.as_raw_fd(), events, SLICE) {
+                return Event::Io;
+            }
+            if give_up.is_some_and(|at| at <= Instant::now()) {
+                return Event::Timer;
+            }
+        }
+    }
+
+    fn take(&self, found: u8) -> Event {
+        let (reason, event) = if found & DEADLINE != 0 {
+            (DEADLINE, Event::Deadline)
+        } else if found & WOKEN != 0 {
+            (WOKEN, Event::Woken)
+        } else {
+            (TIMER, Event::Timer)
+        };
+        // A deadline stays passed until a new one is set: every later wait must see it as well.
+        if reason != DEADLINE {
+            self.wakeable.clear(reason);
+        }
+        event
+    }
+
+    /// Sets a precise timer for one blocking operation.
+    pub(crate) fn start_timer(&self, after: Duration) -> OperationTimer {
+        self.wakeable.clear(TIMER);
+        let at = crate::clock::instant_after(after);
+        let key =
+            worker::current().map(|worker| worker.clock.set(at, Alarm::Socket(Arc::clone(&self.wakeable))));
+        OperationTimer { at, key }
+    }
+}
+
+impl<S: Owner> Drop for Socket<S> {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// The timer of one blocking read or write; without a worker, only the instant.
+pub(crate) struct OperationTimer {
+    at: Instant,
+    key: Option<TimerKey>,
+}
+
+impl OperationTimer {
+    pub(crate) fn has_expired(&self) -> bool {
+        self.at <= Instant::now()
+    }
+}
+
+impl Drop for OperationTimer {
+    fn drop(&mut self) {
+        if let (Some(key), Some(worker)) = (self.key, worker::current()) {
+            worker.clock.cancel(key);
+        }
+    }
+}
+
+#[cold]
+fn without_registration() -> Event {
+    crate::sleep(Duration::from_millis(10));
+    Event::Io
+}
+
+/// The highest descriptor number seen, above which the table is probably empty.
+static HIGHEST: AtomicI32 = AtomicI32::new(0);
+
+/// A duplicate of a descriptor whose number maps to the worker, found in at most this many tries.
+pub(crate) fn numbered_for(fd: &impl AsFd, home: usize, workers: usize, tries: usize) -> io::Result<OwnedFd> {
+    let fd = fd.as_fd();
+    let mut min = fd.as_raw_fd();
+    for attempt in 1..=tries {
+        // The next number of the right kind; those between are skipped without trying.
+        min += 1;
+        min += ((home + workers - min as usize % workers) % workers) as RawFd;
+        let found = sys::duplicate_from(fd, min)?;
+        let number = found.as_raw_fd();
+        HIGHEST.fetch_max(number, Ordering::Relaxed);
+        if number as usize % workers == home {
+            return Ok(found);
+        }
+        min = number;
+        if attempt == 4 {
+            // A crowded stretch of the table: go on where there is room.
+            min = min.max(HIGHEST.load(Ordering::Relaxed));
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::ResourceBusy, "no descriptor number for this worker was found"))
+}
