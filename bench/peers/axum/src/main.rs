@@ -1,0 +1,80 @@
+//! The workloads of the probe example on axum, as its documentation writes such handlers.
+//!
+//! No middleware and no logging: only what the four workloads need. Listens on `HOST`/`PORT`.
+
+use axum::extract::{Path, Query};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::serve::ListenerExt;
+use axum::{Json, Router};
+use serde::{Deserialize, Serialize};
+use validator::Validate;
+
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[derive(Serialize)]
+struct Message {
+    message: &'static str,
+}
+
+#[derive(Deserialize)]
+struct ItemQuery {
+    q: Option<String>,
+    limit: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Item {
+    id: u32,
+    q: Option<String>,
+    limit: Option<u32>,
+}
+
+#[derive(Serialize, Deserialize, Validate)]
+struct User {
+    #[validate(length(min = 3))]
+    name: String,
+    #[validate(email)]
+    email: String,
+    #[validate(range(max = 150))]
+    age: u32,
+    tags: Vec<String>,
+}
+
+async fn plaintext() -> &'static str {
+    "Hello, World!"
+}
+
+async fn json() -> Json<Message> {
+    Json(Message { message: "Hello, World!" })
+}
+
+async fn read_item(Path(id): Path<u32>, Query(query): Query<ItemQuery>) -> Json<Item> {
+    Json(Item { id, q: query.q, limit: query.limit })
+}
+
+async fn create_user(Json(user): Json<User>) -> Response {
+    match user.validate() {
+        Ok(()) => Json(user).into_response(),
+        Err(errors) => (StatusCode::UNPROCESSABLE_ENTITY, Json(errors)).into_response(),
+    }
+}
+
+#[tokio::main]
+async fn main() -> std::io::Result<()> {
+    let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
+    let port = std::env::var("PORT").unwrap_or_else(|_| "8001".to_owned());
+    let app = Router::new()
+        .route("/plaintext", get(plaintext))
+        .route("/json", get(json))
+        .route("/items/{id}", get(read_item))
+        .route("/users", post(create_user));
+    let listener = tokio::net::TcpListener::bind(format!("{host}:{port}")).await?.tap_io(|stream| {
+        // A response goes out at once.
+        let _ = stream.set_nodelay(true);
+    });
+    axum::serve(listener, app).await
+}
