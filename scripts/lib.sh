@@ -3,7 +3,8 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-target=${CARGO_TARGET_DIR:-$root/target}
+mkdir -p "${CARGO_TARGET_DIR:-target}"
+target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 # Python and npm packages of the judges live here; `cargo clean` removes them too.
 judges=$target/judges
 step_name=start
@@ -127,6 +128,10 @@ need_judges() {
     need python3 python3 python3-venv
     need npm nodejs npm
     need chromium chromium
+    if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'; then
+        echo "node $(node --version) is too old for the judges: install 20.19 or newer" >&2
+        return 1
+    fi
     python3 -c 'import ensurepip' 2>/dev/null || need ensurepip python3-venv
     mkdir -p "$judges/node"
     local pinned=scripts/judges/requirements.txt
