@@ -1,0 +1,219 @@
+//! One connection's socket with its time limits: bytes in, bytes out, or the reason why not.
+//! Requests and responses are no concern of this module.
+
+use std::io::ErrorKind;
+use std::net::Shutdown;
+use std::time::Duration;
+
+use photon_runtime::net::{Ready, TcpStream};
+
+use crate::input::Input;
+use crate::shared::Shared;
+
+/// Bytes that have to pass within one time limit, in either direction.
+const PROGRESS: usize = 64 * 1024;
+
+/// An output buffer of more bytes is given back after it was written.
+const KEEP_OUTPUT: usize = 128 * 1024;
+
+/// When a wait has taken this long, the socket is looked at once: the end of the stream can have
+/// come together with the last bytes, and then no event of its own announces it.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// How long, and for how many bytes, a closing connection listens to a client that still sends.
+/// Closing at once would reset the connection and could destroy the response on its way.
+const LINGER: Duration = Duration::from_secs(2);
+const LINGER_BYTES: usize = 4 * 1024 * 1024;
+
+/// Why a connection cannot go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stop {
+    /// The client closed or reset the connection.
+    Gone,
+    /// The time limit passed.
+    TimedOut,
+    /// The server stops, and nothing has begun on this connection.
+    Draining,
+    /// The server stops, and whatever has begun is cut.
+    Cut,
+}
+
+/// What a connection waits for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Awaiting {
+    /// A request, of which nothing has come.
+    Request,
+    /// The rest of something.
+    Rest,
+}
+
+pub(crate) struct Link<'a> {
+    /// What was received and not used yet.
+    pub(crate) input: Input,
+    /// What is to be sent.
+    pub(crate) out: Vec<u8>,
+    stream: TcpStream,
+    shared: &'a Shared,
+    /// Whether the socket has no more to read until it says so.
+    drained: bool,
+    /// What is left of the current time limit after the first look.
+    rest: Duration,
+}
+
+impl<'a> Link<'a> {
+    pub(crate) fn new(stream: TcpStream, shared: &'a Shared) -> Self {
+        Self {
+            input: Input::default(),
+            out: Vec::new(),
+            stream,
+            shared,
+            drained: false,
+            rest: Duration::ZERO,
+        }
+    }
+
+    /// Starts a time limit for what [`Link::read`] waits for.
+    pub(crate) fn start_limit(&mut self, limit: Duration) {
+        let first = limit.min(LOOK);
+        self.rest = limit - first;
+        self.stream.set_deadline(Some(first));
+    }
+
+    /// Whether everything that the client sent was read and used.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.drained && self.input.bytes().is_empty()
+    }
+
+    /// Reads once, waiting for bytes if there are none.
+    ///
+    /// A read that does not fill the buffer has emptied the socket, so the next one waits at once
+    /// instead of being told so by the kernel.
+    pub(crate) fn read(&mut self, awaiting: Awaiting) -> Result<usize, Stop> {
+        loop {
+            let stopping = awaiting == Awaiting::Request && self.shared.is_draining();
+            if self.drained && !stopping {
+                self.wait_to_read()?;
+                continue;
+            }
+            let room = self.input.room();
+            match self.stream.try_read(room) {
+                Ok(0) => return Err(Stop::Gone),
+                Ok(count) => {
+                    self.drained = count < room.len();
+                    self.input.filled(count);
+                    return Ok(count);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if stopping {
+                        return Err(Stop::Draining);
+                    }
+                    self.drained = true;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Err(Stop::Gone),
+            }
+        }
+    }
+
+    /// Waits, and has the socket looked at after it.
+    fn wait_to_read(&mut self) -> Result<(), Stop> {
+        match self.wait()? {
+            Ready::Io | Ready::Woken => {}
+            Ready::Deadline if self.rest.is_zero() => return Err(Stop::TimedOut),
+            Ready::Deadline => {
+                self.stream.set_deadline(Some(std::mem::take(&mut self.rest)));
+                // Whoever has been quiet for so long does not need its buffers soon.
+                self.input.release();
+                if self.out.is_empty() {
+                    self.out = Vec::new();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self) -> Result<Ready, Stop> {
+        let ready = self.stream.wait_ready();
+        // Whatever ended the wait may have been the only sign that there is something to read.
+        self.drained = false;
+        if self.shared.is_cut() { Err(Stop::Cut) } else { Ok(ready) }
+    }
+
+    /// Writes the output.
+    pub(crate) fn flush(&mut self) -> Result<(), Stop> {
+        if !self.out.is_empty() {
+            let mut out = std::mem::take(&mut self.out);
+            let written = self.write(&out);
+            out.clear();
+            out.shrink_to(KEEP_OUTPUT);
+            self.out = out;
+            written?;
+        }
+        Ok(())
+    }
+
+    /// Writes all of `bytes`, each 64 KiB within the write time limit.
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Stop> {
+        let mut since_limit = PROGRESS;
+        while !bytes.is_empty() {
+            match self.stream.try_write(bytes) {
+                Ok(0) => return Err(Stop::Gone),
+                Ok(count) => {
+                    bytes = &bytes[count..];
+                    since_limit = since_limit.saturating_add(count);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if since_limit >= PROGRESS {
+                        since_limit = 0;
+                        self.stream.set_deadline(Some(self.shared.config.write_timeout));
+                    }
+                    if self.wait()? == Ready::Deadline {
+                        return Err(Stop::TimedOut);
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Err(Stop::Gone),
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes the sending side and lets the client see it before the rest is closed (RFC 9112
+    /// §9.6).
+    pub(crate) fn linger(&mut self) {
+        if self.stream.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        self.rest = Duration::ZERO;
+        self.stream.set_deadline(Some(LINGER));
+        let mut left = LINGER_BYTES;
+        while left > 0 {
+            self.input.consume(self.input.bytes().len());
+            match self.read(Awaiting::Rest) {
+                Ok(count) => left = left.saturating_sub(count),
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+/// Restarts a time limit whenever enough has passed within it.
+pub(crate) struct Progress {
+    limit: Duration,
+    passed: usize,
+}
+
+impl Progress {
+    pub(crate) fn start(link: &mut Link<'_>, limit: Duration) -> Self {
+        link.start_limit(limit);
+        Self { limit, passed: 0 }
+    }
+
+    pub(crate) fn passed(&mut self, link: &mut Link<'_>, count: usize) {
+        self.passed += count;
+        if self.passed >= PROGRESS {
+            self.passed = 0;
+            link.start_limit(self.limit);
+        }
+    }
+}

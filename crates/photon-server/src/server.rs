@@ -1,0 +1,159 @@
+//! A server from its address to its end.
+
+use std::fmt;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use photon_core::Handler;
+use photon_runtime::net::TcpListener;
+
+use crate::shared::{Handle, Phase, Shared};
+use crate::{ServerConfig, accept};
+
+/// How often a stopping server looks whether its connections have ended.
+const DRAIN_STEP: Duration = Duration::from_millis(5);
+
+/// How long connections that are cut get to notice it.
+const CUT_GRACE: Duration = Duration::from_millis(200);
+
+/// An HTTP/1.1 server that listens and does not serve yet.
+pub struct Server {
+    listener: TcpListener,
+    shared: Arc<Shared>,
+}
+
+/// Why a server cannot listen. The text names the address.
+#[derive(Debug)]
+pub enum BindError {
+    /// The address is none, or the name in it is unknown.
+    Resolve {
+        /// What was to be an address.
+        address: String,
+        /// What the resolver said.
+        source: io::Error,
+    },
+    /// The address is taken, not this machine's, or not for this user.
+    Listen(io::Error),
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Resolve { address, source } => write!(f, "{address} is no address to listen on: {source}"),
+            Self::Listen(source) => source.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Resolve { source, .. } => Some(source),
+            Self::Listen(source) => source.source(),
+        }
+    }
+}
+
+/// How a server ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Report {
+    /// Connections that were still busy when the drain deadline passed or the server was aborted.
+    pub connections_cut: usize,
+    /// How long it took from the end of accepting until the last connection was closed or cut.
+    pub drained_in: Duration,
+}
+
+impl Server {
+    /// Listens on `address` with the default settings.
+    ///
+    /// # Errors
+    /// [`BindError`] if the address does not resolve, is taken, or is not this machine's.
+    pub fn bind(address: impl ToSocketAddrs + fmt::Display) -> Result<Self, BindError> {
+        Self::bind_with(address, ServerConfig::default())
+    }
+
+    /// Listens on `address` with these settings.
+    ///
+    /// # Errors
+    /// [`BindError`] if the address does not resolve, is taken, or is not this machine's.
+    pub fn bind_with(
+        address: impl ToSocketAddrs + fmt::Display,
+        config: ServerConfig,
+    ) -> Result<Self, BindError> {
+        let resolved = address.to_socket_addrs();
+        let addresses: Vec<SocketAddr> =
+            resolved.map_err(|source| BindError::Resolve { address: address.to_string(), source })?.collect();
+        let listener = TcpListener::bind(&*addresses).map_err(BindError::Listen)?;
+        let shared = Arc::new(Shared::new(config, listener.waker()));
+        Ok(Self { listener, shared })
+    }
+
+    /// The address that the server listens on, with the port that port 0 became.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+
+    /// What stops the server from elsewhere.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle { shared: Arc::clone(&self.shared) }
+    }
+
+    /// Serves until [`Handle::shutdown`] is called, then finishes what has begun.
+    ///
+    /// Blocks the calling thread or coroutine. Requests that are being answered when the shutdown
+    /// begins get their answer, with `Connection: close`; connections without a request are
+    /// closed. What is still busy at [`ServerConfig::drain_deadline`] is cut.
+    ///
+    /// # Errors
+    /// If the coroutine that accepts connections cannot be started.
+    pub fn serve(self, handler: Arc<dyn Handler>) -> io::Result<Report> {
+        let Self { listener, shared } = self;
+        let for_accepting = Arc::clone(&shared);
+        let accepting = photon_runtime::try_spawn(move || accept::run(&listener, &for_accepting, &handler))
+            .map_err(io::Error::other)?;
+        if accepting.join().is_err() {
+            tracing::error!("the listener failed; no more connections are accepted");
+            shared.advance(Phase::Draining);
+        }
+        Ok(drain(&shared))
+    }
+
+    /// Serves like [`Server::serve`] until the process gets SIGINT or SIGTERM. A second signal
+    /// ends the server without waiting for the requests that are being answered.
+    ///
+    /// # Errors
+    /// If the coroutine that accepts connections cannot be started, or signals cannot be caught.
+    pub fn serve_until_signal(self, handler: Arc<dyn Handler>) -> io::Result<Report> {
+        let handle = self.handle();
+        photon_runtime::try_spawn(move || {
+            photon_runtime::signal::shutdown();
+            handle.shutdown();
+            photon_runtime::signal::shutdown();
+            handle.abort();
+        })
+        .map_err(io::Error::other)?;
+        self.serve(handler)
+    }
+}
+
+/// Waits for the connections to end, and cuts those that do not.
+fn drain(shared: &Shared) -> Report {
+    let start = Instant::now();
+    let wait_until = |deadline: Duration, stop: &dyn Fn() -> bool| {
+        while shared.connections() > 0 && start.elapsed() < deadline && !stop() {
+            photon_runtime::sleep(DRAIN_STEP);
+        }
+    };
+    let deadline = shared.config.drain_deadline;
+    wait_until(deadline, &|| shared.is_cut());
+    let connections_cut = shared.connections();
+    if connections_cut > 0 {
+        shared.advance(Phase::Cut);
+        wait_until(start.elapsed() + CUT_GRACE, &|| false);
+    }
+    Report { connections_cut, drained_in: start.elapsed() }
+}

@@ -1,0 +1,131 @@
+//! What the listener, the connections and the handles of one server know together: the settings,
+//! who is connected, and whether it is time to stop.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use photon_runtime::net::{ListenerWaker, StreamWaker};
+
+use crate::ServerConfig;
+
+/// Stops a server from anywhere: tests, signal handlers, other threads.
+#[derive(Clone)]
+pub struct Handle {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Handle {
+    /// Starts a graceful shutdown: no new connections, idle ones are closed, requests that are
+    /// being answered are finished. Returns at once; [`Server::serve`](crate::Server::serve)
+    /// returns when it is done.
+    pub fn shutdown(&self) {
+        self.shared.advance(Phase::Draining);
+    }
+
+    /// Ends the server without waiting for requests that are being answered.
+    pub fn abort(&self) {
+        self.shared.advance(Phase::Cut);
+    }
+
+    /// How many connections are open.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.shared.connections()
+    }
+}
+
+/// How far a server is on its way to its end. It only goes forward.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Running,
+    /// Nothing new is begun.
+    Draining,
+    /// Nothing is waited for.
+    Cut,
+}
+
+pub(crate) struct Shared {
+    pub(crate) config: ServerConfig,
+    phase: AtomicU8,
+    connections: AtomicUsize,
+    /// The connections to wake when the phase changes, by a number of their own.
+    wakers: Mutex<Wakers>,
+    listener: ListenerWaker,
+}
+
+#[derive(Default)]
+struct Wakers {
+    next: u64,
+    by_number: HashMap<u64, StreamWaker>,
+}
+
+impl Shared {
+    pub(crate) fn new(config: ServerConfig, listener: ListenerWaker) -> Self {
+        Self {
+            config,
+            phase: AtomicU8::new(Phase::Running as u8),
+            connections: AtomicUsize::new(0),
+            wakers: Mutex::default(),
+            listener,
+        }
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.phase.load(Ordering::Acquire) >= Phase::Draining as u8
+    }
+
+    pub(crate) fn is_cut(&self) -> bool {
+        self.phase.load(Ordering::Acquire) >= Phase::Cut as u8
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Acquire)
+    }
+
+    /// Goes on to `phase` and wakes whoever has to know. A connection that registers after this
+    /// looked at the map sees the new phase before it first waits.
+    pub(crate) fn advance(&self, phase: Phase) {
+        self.phase.fetch_max(phase as u8, Ordering::AcqRel);
+        self.listener.wake();
+        for waker in self.wakers().by_number.values() {
+            waker.wake();
+        }
+    }
+
+    /// Counts a connection, until the result is dropped.
+    pub(crate) fn admit(self: &Arc<Self>) -> Admission {
+        self.connections.fetch_add(1, Ordering::AcqRel);
+        Admission { shared: Arc::clone(self), number: None }
+    }
+
+    fn wakers(&self) -> MutexGuard<'_, Wakers> {
+        self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One counted connection.
+pub(crate) struct Admission {
+    pub(crate) shared: Arc<Shared>,
+    number: Option<u64>,
+}
+
+impl Admission {
+    /// Has the connection woken when the server's phase changes.
+    pub(crate) fn register(&mut self, waker: StreamWaker) {
+        let mut wakers = self.shared.wakers();
+        let number = wakers.next;
+        wakers.next += 1;
+        wakers.by_number.insert(number, waker);
+        self.number = Some(number);
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if let Some(number) = self.number {
+            self.shared.wakers().by_number.remove(&number);
+        }
+        self.shared.connections.fetch_sub(1, Ordering::AcqRel);
+    }
+}

@@ -1,0 +1,104 @@
+//! The end of a server: what is finished, what is closed, what is cut.
+
+use std::net::TcpStream;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use photon_server::ServerConfig;
+
+use crate::support::{get, start};
+
+#[test]
+fn requests_in_flight_finish_and_idle_connections_close() {
+    let server = start(ServerConfig::default());
+    let mut idle = server.client();
+    idle.send(get("/"));
+    idle.answer();
+    let mut fresh = server.client();
+    let mut busy = server.client();
+    busy.send(get("/slow/600"));
+    let mut partial = server.client();
+    partial.send("GET /target HTTP/1.1\r\nHo");
+    while server.handle.connections() < 4 {
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(100));
+    let start = Instant::now();
+    server.handle.shutdown();
+    idle.expect_close();
+    fresh.expect_close();
+    assert!(start.elapsed() < Duration::from_millis(300), "{:?}", start.elapsed());
+    let address = server.address;
+    assert!(TcpStream::connect(address).is_err(), "the listener is closed");
+    partial.send("st: a\r\n\r\n");
+    let answer = partial.answer();
+    assert_eq!((answer.text(), answer.field("connection")), ("/target", Some("close")));
+    let answer = busy.answer();
+    assert_eq!((answer.text(), answer.field("connection")), ("slow", Some("close")));
+    busy.expect_close();
+    let report = server.join();
+    assert_eq!(report.connections_cut, 0);
+    assert!(report.drained_in < Duration::from_secs(2), "{report:?}");
+}
+
+#[test]
+fn a_request_that_arrived_just_before_is_answered() {
+    for _ in 0..20 {
+        let server = start(ServerConfig::default());
+        let mut client = server.client();
+        client.send(get("/"));
+        client.answer();
+        client.send(get("/target"));
+        server.handle.shutdown();
+        assert_eq!(client.answer().text(), "/target");
+        assert_eq!(server.join().connections_cut, 0);
+    }
+}
+
+#[test]
+fn the_deadline_cuts_what_does_not_finish() {
+    let server =
+        start(ServerConfig { drain_deadline: Duration::from_millis(300), ..ServerConfig::default() });
+    let mut handling = server.client();
+    handling.send(get("/slow/3000"));
+    let mut sending = server.client();
+    sending.send("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab");
+    let mut receiving = server.client();
+    receiving.send(get("/large/20000000"));
+    receiving.head();
+    while server.handle.connections() < 3 {
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(100));
+    let start = Instant::now();
+    let report = server.stop();
+    assert_eq!(report.connections_cut, 3);
+    let elapsed = start.elapsed();
+    assert!(Duration::from_millis(300) <= elapsed && elapsed < Duration::from_millis(1500), "{elapsed:?}");
+    sending.expect_close();
+    assert!(receiving.rest().len() < 20_000_000);
+}
+
+#[test]
+fn abort_does_not_wait() {
+    let server = start(ServerConfig::default());
+    let mut busy = server.client();
+    busy.send(get("/slow/3000"));
+    while server.handle.connections() < 1 {
+        sleep(Duration::from_millis(5));
+    }
+    sleep(Duration::from_millis(50));
+    server.handle.shutdown();
+    let start = Instant::now();
+    server.handle.abort();
+    assert_eq!(server.join().connections_cut, 1);
+    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+}
+
+#[test]
+fn a_server_without_connections_ends_at_once() {
+    let server = start(ServerConfig::default());
+    let start = Instant::now();
+    assert_eq!(server.stop().connections_cut, 0);
+    assert!(start.elapsed() < Duration::from_millis(500));
+}

@@ -1,0 +1,9 @@
+//! The server over real loopback sockets, against a small handler of its own.
+
+mod capacity;
+mod drain;
+mod exchange;
+mod refusals;
+mod rough;
+mod support;
+mod timeouts;

@@ -1,0 +1,85 @@
+//! Every fault of a client is answered with its own status before the connection closes.
+
+use photon_server::{Limits, ServerConfig};
+
+use crate::support::{get, start};
+
+fn config() -> ServerConfig {
+    let limits = Limits {
+        max_request_line: 200,
+        max_header_bytes: 1000,
+        max_headers: 10,
+        max_body: 5000,
+        ..Limits::default()
+    };
+    ServerConfig { limits, ..ServerConfig::default() }
+}
+
+#[test]
+fn protocol_errors() {
+    let server = start(config());
+    let long = "x".repeat(2000);
+    let many = "X: y\r\n".repeat(20);
+    let post = |fields: &str| format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+    for (status, reason, input) in [
+        (400, "Bad Request", "nonsense\r\n\r\n".to_owned()),
+        (400, "Bad Request", "GET / HTTP/1.1\r\n\r\n".to_owned()),
+        (400, "Bad Request", "GET / HTTP/1.1\nHost: a\n\n".to_owned()),
+        (400, "Bad Request", post("Content-Length: 1\r\nTransfer-Encoding: chunked\r\n")),
+        (400, "Bad Request", post("Content-Length: 1\r\nContent-Length: 1\r\n")),
+        (400, "Bad Request", post("X: y\r\n z\r\n")),
+        (400, "Bad Request", post("Transfer-Encoding: chunked\r\n") + "zz\r\n"),
+        (400, "Bad Request", post("Transfer-Encoding: chunked\r\n") + "1\r\nab\r\n"),
+        (413, "Payload Too Large", post("Content-Length: 5001\r\n")),
+        (413, "Payload Too Large", post("Transfer-Encoding: chunked\r\n") + "1389\r\n"),
+        (414, "URI Too Long", format!("GET /{long} HTTP/1.1\r\nHost: a\r\n\r\n")),
+        (417, "Expectation Failed", post("Expect: something\r\nContent-Length: 1\r\n")),
+        (431, "Request Header Fields Too Large", post(&many)),
+        (431, "Request Header Fields Too Large", post(&format!("X: {long}\r\n"))),
+        (501, "Not Implemented", post("Transfer-Encoding: gzip, chunked\r\n")),
+        (501, "Not Implemented", "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
+        (505, "HTTP Version Not Supported", "GET / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned()),
+    ] {
+        // A good request before it is answered first.
+        for before in ["", &get("/")] {
+            let mut client = server.client();
+            client.send(format!("{before}{input}"));
+            if !before.is_empty() {
+                assert_eq!(client.answer().text(), "hello");
+            }
+            let answer = client.answer();
+            assert_eq!(
+                (answer.status, answer.text()),
+                (status, format!(r#"{{"detail":"{reason}"}}"#).as_str())
+            );
+            assert_eq!(answer.field("connection"), Some("close"), "{input:?}");
+            assert_eq!(answer.field("content-type"), Some("application/json"));
+            assert!(answer.field("date").is_some());
+            client.expect_close();
+        }
+    }
+    assert_eq!(server.stop().connections_cut, 0);
+}
+
+#[test]
+fn rfc9112_9_6_the_answer_arrives_although_the_client_still_sends() {
+    let server = start(config());
+    for _ in 0..20 {
+        let mut client = server.client();
+        client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+        // The server reads on for a while, so that none of this resets the connection.
+        client.try_send(vec![b'x'; 1_000_000]).unwrap();
+        assert_eq!(client.answer().status, 413);
+        client.expect_close();
+    }
+    server.stop();
+}
+
+#[test]
+fn nothing_from_a_request_gets_into_the_framing_of_the_response() {
+    let server = start(ServerConfig::default());
+    let answer = server.ask(get("/target/%0d%0aX:%20y"));
+    assert_eq!(answer.text(), "/target/%0d%0aX:%20y");
+    assert_eq!(answer.head.matches("\r\n").count(), 4, "{}", answer.head);
+    server.stop();
+}

@@ -1,0 +1,249 @@
+//! A server with a handler that does a bit of everything, and a client that sees every byte.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use http::StatusCode;
+use photon_core::{Body, Request, Response};
+use photon_server::{Handle, Report, Server, ServerConfig};
+
+/// A wait that is longer than anything that goes well.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+pub(crate) struct Running {
+    pub(crate) address: SocketAddr,
+    pub(crate) handle: Handle,
+    serving: JoinHandle<io::Result<Report>>,
+}
+
+pub(crate) fn start(config: ServerConfig) -> Running {
+    let server = Server::bind_with("127.0.0.1:0", config).unwrap();
+    let (address, handle) = (server.local_addr(), server.handle());
+    let serving = std::thread::spawn(move || server.serve(Arc::new(answer)));
+    Running { address, handle, serving }
+}
+
+impl Running {
+    pub(crate) fn client(&self) -> Client {
+        let stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client { stream, received: Vec::new() }
+    }
+
+    /// Sends `input` on a connection of its own and returns the first answer.
+    #[track_caller]
+    pub(crate) fn ask(&self, input: impl AsRef<[u8]>) -> Answer {
+        let mut client = self.client();
+        client.send(input);
+        client.answer()
+    }
+
+    pub(crate) fn stop(self) -> Report {
+        self.handle.shutdown();
+        self.join()
+    }
+
+    pub(crate) fn join(self) -> Report {
+        self.serving.join().unwrap().unwrap()
+    }
+}
+
+pub(crate) fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n")
+}
+
+fn answer(request: &mut Request) -> Response {
+    let path = request.path().to_owned();
+    let (name, argument) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
+    let number = || argument.parse::<usize>().unwrap();
+    match name {
+        "echo" => Response::with_body("application/octet-stream", std::mem::take(&mut request.body)),
+        "length" => Response::default().body(request.body.len().to_string()),
+        "target" => Response::default().body(request.head.target().to_owned()),
+        "peer" => Response::default().body(request.peer().unwrap().to_string()),
+        "taken" => Response::default().body(std::mem::take(request).path().to_owned()),
+        "large" => Response::default().body(pattern(number())),
+        "status" => Response::new(StatusCode::from_u16(number() as u16).unwrap()).body("text"),
+        "close" => Response::default().header("connection", "close").body("bye"),
+        "lengths" => Response::default().header("content-length", "12345"),
+        "slow" => {
+            photon_runtime::sleep(Duration::from_millis(number() as u64));
+            Response::default().body("slow")
+        }
+        "panic" => panic!("as asked"),
+        "stream" => {
+            let pieces = number();
+            Response::default().body(Body::stream(move |out| {
+                for piece in 0..pieces {
+                    writeln!(out, "piece {piece}")?;
+                    out.flush()?;
+                }
+                Ok(())
+            }))
+        }
+        "flood" => {
+            let bytes = pattern(number());
+            Response::default().body(Body::stream(move |out| out.write_all(&bytes)))
+        }
+        "broken" => Response::default().body(Body::stream(|out| {
+            out.write_all(b"half")?;
+            Err(io::Error::other("as asked"))
+        })),
+        "panicking" => Response::default().body(Body::stream(|out| {
+            out.write_all(b"half")?;
+            panic!("as asked")
+        })),
+        _ => Response::default().body("hello"),
+    }
+}
+
+/// Bytes in which a misplaced one shows.
+pub(crate) fn pattern(length: usize) -> Vec<u8> {
+    (0..length).map(|index| (index % 251) as u8).collect()
+}
+
+pub(crate) struct Client {
+    stream: TcpStream,
+    received: Vec<u8>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    /// Status line and fields.
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.body).unwrap()
+    }
+
+    pub(crate) fn field(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+}
+
+impl Client {
+    #[track_caller]
+    pub(crate) fn send(&mut self, input: impl AsRef<[u8]>) {
+        self.stream.write_all(input.as_ref()).unwrap();
+    }
+
+    /// Sends as far as the server takes it.
+    pub(crate) fn try_send(&mut self, input: impl AsRef<[u8]>) -> io::Result<()> {
+        self.stream.write_all(input.as_ref())
+    }
+
+    pub(crate) fn stop_sending(&mut self) {
+        self.stream.shutdown(Shutdown::Write).unwrap();
+    }
+
+    /// Reads one answer with its body.
+    #[track_caller]
+    pub(crate) fn answer(&mut self) -> Answer {
+        let mut answer = self.head();
+        if answer.field("transfer-encoding").is_some() {
+            answer.body = self.chunks();
+        } else if let Some(length) = answer.field("content-length") {
+            answer.body = self.take(length.parse().unwrap());
+        } else if answer.field("connection") == Some("close") && answer.status == 200 {
+            answer.body = self.rest();
+        }
+        answer
+    }
+
+    /// Reads one answer that has no body, whatever its fields say.
+    #[track_caller]
+    pub(crate) fn head(&mut self) -> Answer {
+        let end = loop {
+            if let Some(at) = self.received.windows(4).position(|four| four == b"\r\n\r\n") {
+                break at + 4;
+            }
+            assert!(
+                self.receive(),
+                "the connection ended; received {:?}",
+                self.received.escape_ascii().to_string()
+            );
+        };
+        let head = String::from_utf8(self.received.drain(..end).collect()).unwrap();
+        let status = head[9..12].parse().unwrap();
+        Answer { status, head, body: Vec::new() }
+    }
+
+    /// Everything up to the end of the connection.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        while self.receive() {}
+        std::mem::take(&mut self.received)
+    }
+
+    /// Asserts that the server closes the connection and says nothing more.
+    #[track_caller]
+    pub(crate) fn expect_close(&mut self) {
+        let rest = self.rest();
+        assert!(rest.is_empty(), "{}", rest.escape_ascii());
+    }
+
+    #[track_caller]
+    pub(crate) fn take(&mut self, length: usize) -> Vec<u8> {
+        while self.received.len() < length {
+            assert!(self.receive(), "the connection ended {} bytes early", length - self.received.len());
+        }
+        self.received.drain(..length).collect()
+    }
+
+    #[track_caller]
+    fn chunks(&mut self) -> Vec<u8> {
+        let mut body = Vec::new();
+        loop {
+            let size = usize::from_str_radix(self.line().trim_end(), 16).unwrap();
+            body.extend(self.take(size));
+            assert_eq!(self.line(), "\r\n");
+            if size == 0 {
+                return body;
+            }
+        }
+    }
+
+    #[track_caller]
+    pub(crate) fn line(&mut self) -> String {
+        let end = loop {
+            if let Some(at) = self.received.iter().position(|&byte| byte == b'\n') {
+                break at + 1;
+            }
+            assert!(self.receive(), "the connection ended within a line");
+        };
+        String::from_utf8(self.received.drain(..end).collect()).unwrap()
+    }
+
+    /// Reads once; false at the end of the connection. A reset where an end should be is a fault.
+    #[track_caller]
+    fn receive(&mut self) -> bool {
+        let mut buffer = [0; 16 * 1024];
+        match self.stream.read(&mut buffer) {
+            Ok(count) => {
+                self.received.extend_from_slice(&buffer[..count]);
+                count > 0
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("no answer in {PATIENCE:?}"),
+            Err(error) => panic!("{error}; received {}", self.received.escape_ascii()),
+        }
+    }
+
+    /// Whether the server has neither sent nor closed anything yet.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        self.stream.set_nonblocking(true).unwrap();
+        let quiet = matches!(self.stream.peek(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+        self.stream.set_nonblocking(false).unwrap();
+        quiet && self.received.is_empty()
+    }
+}

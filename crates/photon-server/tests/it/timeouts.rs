@@ -1,0 +1,136 @@
+//! Clients that are slow, configured short.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use photon_server::ServerConfig;
+
+use crate::support::{Client, get, start};
+
+const SHORT: Duration = Duration::from_millis(700);
+
+/// Waits for the connection to be quiet no more, and says whether that was at its time.
+#[track_caller]
+fn expect_after(client: &mut Client, limit: Duration, start: Instant) {
+    while client.is_quiet() && start.elapsed() < limit * 5 {
+        sleep(Duration::from_millis(5));
+    }
+    let elapsed = start.elapsed();
+    let slack = Duration::from_millis(600);
+    assert!(limit <= elapsed && elapsed < limit + slack, "{elapsed:?} instead of {limit:?}");
+}
+
+#[test]
+fn rfc9110_15_5_9_a_slow_head_is_answered_with_408() {
+    let server = start(ServerConfig { header_timeout: SHORT, ..ServerConfig::default() });
+    for before in [String::new(), get("/")] {
+        let mut client = server.client();
+        let start = Instant::now();
+        client.send(&before);
+        if !before.is_empty() {
+            client.answer();
+        }
+        client.send("GET / HTT");
+        // A byte now and then buys no time.
+        sleep(SHORT / 2);
+        client.send("P");
+        expect_after(&mut client, SHORT, start);
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.text()), (408, r#"{"detail":"Request Timeout"}"#));
+        assert_eq!(answer.field("connection"), Some("close"));
+        client.expect_close();
+    }
+    server.stop();
+}
+
+#[test]
+fn rfc9110_15_5_9_a_slow_body_is_answered_with_408() {
+    let server = start(ServerConfig { body_timeout: SHORT, ..ServerConfig::default() });
+    for head in ["Content-Length: 4\r\n\r\na", "Transfer-Encoding: chunked\r\n\r\n4\r\na"] {
+        let mut client = server.client();
+        let start = Instant::now();
+        client.send(format!("POST /echo HTTP/1.1\r\nHost: a\r\n{head}"));
+        expect_after(&mut client, SHORT, start);
+        assert_eq!(client.answer().status, 408);
+        client.expect_close();
+    }
+    server.stop();
+}
+
+#[test]
+fn a_body_that_goes_on_may_take_longer_than_the_limit() {
+    let server = start(ServerConfig { body_timeout: SHORT, ..ServerConfig::default() });
+    let mut client = server.client();
+    client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 400000\r\n\r\n");
+    for _ in 0..4 {
+        client.send(vec![b'x'; 100_000]);
+        sleep(SHORT / 2);
+    }
+    assert_eq!(client.answer().text(), "400000");
+    server.stop();
+}
+
+#[test]
+fn an_idle_connection_is_closed_in_silence() {
+    let server = start(ServerConfig { idle_timeout: SHORT, ..ServerConfig::default() });
+    for before in [String::new(), get("/"), "\r\n".to_owned(), get("/") + "\r\n"] {
+        let mut client = server.client();
+        client.send(&before);
+        if before.len() > 2 {
+            client.answer();
+        }
+        let start = Instant::now();
+        while client.is_quiet() && start.elapsed() < SHORT * 5 {
+            sleep(Duration::from_millis(5));
+        }
+        assert!(start.elapsed() + Duration::from_millis(100) > SHORT, "{:?}", start.elapsed());
+        client.expect_close();
+    }
+    server.stop();
+}
+
+#[test]
+fn an_idle_connection_serves_on_after_its_buffers_were_given_back() {
+    let server = start(ServerConfig::default());
+    let mut client = server.client();
+    for _ in 0..2 {
+        client.send(get("/"));
+        assert_eq!(client.answer().text(), "hello");
+        sleep(Duration::from_millis(900));
+    }
+    server.stop();
+}
+
+#[test]
+fn a_client_that_accepts_nothing_is_closed() {
+    let server = start(ServerConfig { write_timeout: SHORT, ..ServerConfig::default() });
+    for path in ["/large/20000000", "/flood/20000000"] {
+        let mut client = server.client();
+        client.send(get(path));
+        client.head();
+        let start = Instant::now();
+        while server.handle.connections() > 0 && start.elapsed() < SHORT * 5 {
+            sleep(Duration::from_millis(5));
+        }
+        assert!(start.elapsed() < SHORT * 3, "{:?}", start.elapsed());
+    }
+    server.stop();
+}
+
+#[test]
+fn a_handler_may_take_longer_than_every_limit() {
+    let short = Duration::from_millis(200);
+    let server = start(ServerConfig {
+        header_timeout: short,
+        body_timeout: short,
+        idle_timeout: short,
+        write_timeout: short,
+        ..ServerConfig::default()
+    });
+    let mut client = server.client();
+    client.send(get("/slow/800"));
+    assert_eq!(client.answer().text(), "slow");
+    client.send(get("/"));
+    assert_eq!(client.answer().text(), "hello");
+    server.stop();
+}
