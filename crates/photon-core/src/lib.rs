@@ -1,12 +1,38 @@
 //! Requests, responses, handlers, extraction and validation of the Photon web framework.
+//!
+//! This crate does no I/O: it turns a [`Request`] into a handler's arguments and what the handler
+//! returns into a [`Response`], and tells the document what it knows of both.
 
+mod argument;
 mod context;
+mod error;
+mod extract;
 mod handler;
+mod model;
+mod operation;
+#[doc(hidden)]
+pub mod private;
 mod request;
+mod respond;
 mod response;
+mod route;
+mod schema;
+mod text;
+pub mod validation;
 
+pub use argument::{Argument, Source};
 pub use context::Context;
+pub use error::{HttpError, Result};
+pub use extract::{CoercedBodies, Cookie, Cookies, FromRequest, Header, Json, Path, Peer, Query, State};
 pub use handler::Handler;
+pub use http::{Method, StatusCode};
+pub use model::Model;
+pub use operation::{BodyDoc, OperationDoc, ParameterDoc, ResponseDoc, StateDoc, validation_error_schemas};
 pub use photon_http::{Headers, InvalidHeader, RequestHead, Version};
 pub use request::{Extensions, PathParams, Request};
+pub use respond::{Html, IntoResponse, Redirect};
 pub use response::{Body, BodyWriter, Response};
+pub use route::{Route, RouteSource};
+pub use schema::{References, Schemas};
+pub use text::{cookie_pairs, decode_component, query_pairs};
+pub use validation::{ErrorDetail, Errors};

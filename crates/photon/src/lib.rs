@@ -1,1 +1,83 @@
 //! A web framework with typed, validated, documented handlers in plain blocking code.
+//!
+//! A handler is an ordinary function. Its signature is its contract: arguments are read from the
+//! request and checked, the return value is the response, and both are in the OpenAPI document.
+//! Each connection runs on a stackful coroutine, so blocking in a handler blocks nobody else, and
+//! there is no `.await`.
+//!
+//! ```
+//! use photon::prelude::*;
+//!
+//! #[model]
+//! struct Greeting {
+//!     message: String,
+//! }
+//!
+//! /// Greet somebody.
+//! #[get("/hello/{name}")]
+//! fn hello(name: String, #[query(default = 1, ge = 1, le = 3)] times: usize) -> Greeting {
+//!     Greeting { message: format!("Hello{}, {name}!", " hello".repeat(times - 1)) }
+//! }
+//!
+//! fn app() -> App {
+//!     App::new().title("Greeter").routes(routes![hello])
+//! }
+//!
+//! // `app().run()` serves it; a test calls it without a socket.
+//! let client = photon::testing::TestClient::new(app());
+//! let response = client.get("/hello/Ada?times=2").send();
+//! assert_eq!(response.json::<serde_json::Value>()["message"], "Hello hello, Ada!");
+//! assert_eq!(client.get("/hello/Ada?times=9").send().status(), 422);
+//! ```
+//!
+//! # Where an argument comes from
+//!
+//! A name in the path template is a path parameter. A number, text, boolean or enumeration, an
+//! `Option` or a `Vec` of them is a query parameter. A `#[model]` type is the JSON body. Any other
+//! type implements [`FromRequest`], by hand or through [`macro@dependency`]. `&Request` is the request.
+//!
+//! Argument attributes say otherwise or say more: `#[query]`, `#[path]`, `#[header]`, `#[cookie]` and
+//! `#[body]`, with `default`, `alias`, `description`, `example`, `deprecated`, `hidden`, the
+//! constraints `gt`, `ge`, `lt`, `le`, `multiple_of`, `min_length`, `max_length` and `pattern`, and
+//! `embed` for a body under its argument's name.
+
+mod app;
+mod arguments;
+mod docs;
+mod document;
+mod launch;
+mod lifecycle;
+mod middleware;
+pub mod testing;
+
+pub use app::App;
+pub use bytes::Bytes;
+pub use launch::LaunchError;
+pub use middleware::Next;
+pub use photon_core::{
+    Body, Context, Cookie, Cookies, ErrorDetail, FromRequest, Handler, Header, Headers, Html, HttpError,
+    IntoResponse, Json, Method, Model, OperationDoc, Path, Peer, Query, Redirect, Request, Response, Result,
+    Route, State, StatusCode,
+};
+pub use photon_macros::{
+    delete, dependency, get, head, model, options, patch, photon_route, post, put, routes,
+};
+pub use photon_router::{Dispatcher, openapi};
+pub use photon_runtime::{Wait, blocking, sleep, spawn, sync};
+pub use photon_server::{Limits, ServerConfig};
+
+/// What most modules of an application need: `use photon::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        App, Cookie, Cookies, FromRequest, Header, Html, HttpError, IntoResponse, Json, Path, Query,
+        Redirect, Request, Response, Result, State, StatusCode, Wait,
+    };
+    pub use crate::{delete, dependency, get, head, model, options, patch, photon_route, post, put, routes};
+}
+
+/// What generated code names. Not for people: it changes with the macros.
+#[doc(hidden)]
+pub mod __private {
+    pub use photon_core::private::*;
+    pub use {schemars, serde, validator};
+}

@@ -1,0 +1,203 @@
+//! Arguments of types with a schema: from one text, from several, from an object of texts, from a
+//! JSON body.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::{body, objects};
+use crate::text::{single_text, texts};
+use crate::validation::{Errors, Fault, Location, report_failed_checks};
+use crate::{Argument, BodyDoc, HttpError, Model, OperationDoc, ParameterDoc, Request, Source};
+
+/// Reads a model outside of a handler's argument list: from the JSON body.
+pub fn from_request<T: Model + DeserializeOwned>(request: &mut Request) -> Result<T, HttpError> {
+    let argument = Argument::new("body", Source::Body);
+    let mut errors = Errors::new();
+    from_argument(request, &argument, &mut errors).ok_or_else(|| errors.into_error())
+}
+
+/// Reads one argument from where its attribute or its type says.
+pub fn from_argument<T: Model + DeserializeOwned>(
+    request: &mut Request,
+    argument: &Argument,
+    errors: &mut Errors,
+) -> Option<T> {
+    from_source(request, argument, argument.source.or_by_type(T::SCALAR), errors)
+}
+
+/// Reads one argument from a source.
+pub(super) fn from_source<T: Model + DeserializeOwned>(
+    request: &mut Request,
+    argument: &Argument,
+    source: Source,
+    errors: &mut Errors,
+) -> Option<T> {
+    match source {
+        Source::Body => body::read(request, argument, errors),
+        source if T::SCALAR => scalar(request, argument, source, errors),
+        source => objects::read(request, argument, source, errors),
+    }
+}
+
+/// Whether the request says anything about the argument.
+pub fn is_present<T: Model>(request: &Request, argument: &Argument) -> bool {
+    is_present_in::<T>(request, argument, argument.source.or_by_type(T::SCALAR))
+}
+
+/// Whether a source says anything about the argument.
+pub(super) fn is_present_in<T: Model>(request: &Request, argument: &Argument, source: Source) -> bool {
+    match source {
+        Source::Body => body::is_present(request, argument),
+        source if T::SCALAR => texts(request, source, argument.name).next().is_some(),
+        _ => true,
+    }
+}
+
+fn scalar<T: Model>(
+    request: &Request,
+    argument: &Argument,
+    source: Source,
+    errors: &mut Errors,
+) -> Option<T> {
+    let Some(text) = single_text(request, source, argument.name) else {
+        errors.push(vec![source.name().into(), argument.name.into()], Fault::missing(), Value::Null);
+        return None;
+    };
+    let location = || vec![source.name().into(), argument.name.into()];
+    parse(&text, argument, location, errors)
+}
+
+fn parse<T: Model>(
+    text: &str,
+    argument: &Argument,
+    location: impl Fn() -> Location,
+    errors: &mut Errors,
+) -> Option<T> {
+    let parsed = T::parse(text).and_then(|value| match argument.constraints.check(value.measure()) {
+        None => Ok(value),
+        Some(fault) => Err(fault),
+    });
+    match parsed {
+        Ok(value) => match value.check() {
+            Ok(()) => Some(value),
+            Err(failed) => {
+                report_failed_checks(&failed, &json!(text), &mut location(), errors);
+                None
+            }
+        },
+        Err(fault) => {
+            errors.push(location(), fault, json!(text));
+            None
+        }
+    }
+}
+
+/// Every value of a parameter, each parsed; the attribute's constraints bound their number.
+pub(super) fn list<T: Model>(
+    request: &Request,
+    argument: &Argument,
+    source: Source,
+    errors: &mut Errors,
+) -> Option<Vec<T>> {
+    let before = errors.count();
+    let items = Argument::new(argument.name, source);
+    let values: Vec<T> = texts(request, source, argument.name)
+        .enumerate()
+        .filter_map(|(index, text)| {
+            let location = || vec![source.name().into(), argument.name.into(), index.into()];
+            parse(&text, &items, location, errors)
+        })
+        .collect();
+    if errors.count() > before {
+        return None;
+    }
+    let count = crate::validation::Measure::Items(values.len());
+    if let Some(fault) = argument.constraints.check(count) {
+        let input: Vec<_> = texts(request, source, argument.name).collect();
+        errors.push(vec![source.name().into(), argument.name.into()], fault, json!(input));
+        return None;
+    }
+    Some(values)
+}
+
+/// Documents an argument of a type with a schema.
+pub fn describe<T: Model>(argument: &Argument, operation: &mut OperationDoc<'_>) {
+    describe_source::<T>(argument, argument.source.or_by_type(T::SCALAR), operation);
+}
+
+/// Documents an argument that is read from a source.
+pub(super) fn describe_source<T: Model>(
+    argument: &Argument,
+    source: Source,
+    operation: &mut OperationDoc<'_>,
+) {
+    if argument.hidden {
+        return;
+    }
+    match source {
+        Source::Body => describe_body::<T>(argument, operation),
+        source if T::SCALAR => {
+            let schema = operation.schemas.input::<T>();
+            describe_parameter(argument, source, schema, argument.default.is_none(), false, operation);
+        }
+        source => objects::describe::<T>(source, operation),
+    }
+}
+
+/// Documents a parameter that may come several times. None at all is an empty list.
+pub(super) fn describe_list<T: JsonSchema>(
+    argument: &Argument,
+    source: Source,
+    operation: &mut OperationDoc<'_>,
+) {
+    if !argument.hidden {
+        let schema = operation.schemas.input::<T>();
+        let required =
+            argument.constraints.min_length.is_some_and(|min| min > 0) && argument.default.is_none();
+        describe_parameter(argument, source, schema, required, true, operation);
+    }
+}
+
+fn describe_body<T: JsonSchema>(argument: &Argument, operation: &mut OperationDoc<'_>) {
+    let mut schema = operation.schemas.input::<T>();
+    decorate(argument, &mut schema, false);
+    operation.bodies.push(BodyDoc {
+        name: argument.name.to_owned(),
+        content_type: "application/json",
+        schema,
+        required: argument.default.is_none(),
+        embed: argument.embed,
+        example: argument.example.map(|example| example()),
+    });
+}
+
+fn describe_parameter(
+    argument: &Argument,
+    source: Source,
+    mut schema: Value,
+    required: bool,
+    list: bool,
+    operation: &mut OperationDoc<'_>,
+) {
+    decorate(argument, &mut schema, list);
+    operation.parameters.push(ParameterDoc {
+        name: argument.name.to_owned(),
+        location: source.name(),
+        required: required || source == Source::Path,
+        schema,
+        description: argument.description.map(str::to_owned),
+        deprecated: argument.deprecated,
+        example: argument.example.map(|example| example()),
+    });
+}
+
+/// Adds what the attribute says to the schema that the type gives.
+fn decorate(argument: &Argument, schema: &mut Value, list: bool) {
+    if let Value::Object(object) = schema {
+        argument.constraints.document(object, list);
+        if let Some(default) = argument.default {
+            object.insert("default".to_owned(), default());
+        }
+    }
+}

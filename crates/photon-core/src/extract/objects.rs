@@ -1,0 +1,109 @@
+//! A struct as parameters: each field is a query, header, cookie or path parameter of its own.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
+
+use crate::text::{cookie_pairs, query_pairs, texts};
+use crate::validation::{Errors, Fault, Location, Mode, report_failed_checks, walk};
+use crate::{Argument, Model, OperationDoc, ParameterDoc, Request, Source};
+
+pub(super) fn read<T: Model + DeserializeOwned>(
+    request: &Request,
+    argument: &Argument,
+    source: Source,
+    errors: &mut Errors,
+) -> Option<T> {
+    let schema = argument.schema::<T>();
+    let mut value = Value::Object(fields(request, source, schema));
+    let original = value.clone();
+    let mut location: Location = vec![source.name().into()];
+    let before = errors.count();
+    walk(schema, schema, Mode::Text, &mut value, &mut location, errors);
+    match T::deserialize(value) {
+        Ok(typed) => {
+            if let Err(failed) = typed.check() {
+                report_failed_checks(&failed, &original, &mut location, errors);
+            }
+            (errors.count() == before).then_some(typed)
+        }
+        Err(error) => {
+            if errors.count() == before {
+                let fault = Fault::new("value_error", format!("Value error, {error}"));
+                errors.push(location, fault.context("error", json!({})), original);
+            }
+            None
+        }
+    }
+}
+
+/// The request's texts under the names that the schema knows, lists where it wants lists. Names that
+/// it does not know come along where the type forbids them, so that the walk can say so.
+fn fields(request: &Request, source: Source, schema: &Value) -> Map<String, Value> {
+    let mut fields = Map::new();
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let key = wire_name(name, source);
+        let mut values = texts(request, source, &key).map(|text| Value::String(text.into_owned()));
+        if wants_list(field, schema) {
+            let values: Vec<Value> = values.collect();
+            if !values.is_empty() {
+                fields.insert(name.clone(), Value::Array(values));
+            }
+        } else if let Some(value) = if source == Source::Header { values.next() } else { values.last() } {
+            fields.insert(name.clone(), value);
+        }
+    }
+    if schema["additionalProperties"] == Value::Bool(false) {
+        let mut add = |name: &str, value: &str| {
+            if !fields.contains_key(name) {
+                fields.insert(name.to_owned(), json!(value));
+            }
+        };
+        match source {
+            Source::Query => {
+                query_pairs(request.query().unwrap_or_default()).for_each(|(name, value)| add(&name, &value));
+            }
+            Source::Cookie => cookie_pairs(request.headers()).for_each(|(name, value)| add(name, value)),
+            // Every client sends header fields of its own, and the path has no others.
+            _ => {}
+        }
+    }
+    fields
+}
+
+/// Header fields are written with hyphens where Rust has underscores.
+fn wire_name(field: &str, source: Source) -> String {
+    if source == Source::Header { field.replace('_', "-") } else { field.to_owned() }
+}
+
+fn wants_list(field: &Value, root: &Value) -> bool {
+    let target =
+        field["$ref"].as_str().and_then(|path| path.strip_prefix('#')).and_then(|path| root.pointer(path));
+    let field = target.unwrap_or(field);
+    let is_list = |schema: &Value| match &schema["type"] {
+        Value::String(kind) => kind == "array",
+        Value::Array(kinds) => kinds.iter().any(|kind| kind == "array"),
+        _ => false,
+    };
+    is_list(field) || field["anyOf"].as_array().is_some_and(|variants| variants.iter().any(is_list))
+}
+
+/// Documents each field as a parameter.
+pub(super) fn describe<T: Model>(source: Source, operation: &mut OperationDoc<'_>) {
+    let schema = operation.schemas.input_inline::<T>();
+    let required = |name: &str| {
+        schema["required"].as_array().is_some_and(|required| required.iter().any(|required| required == name))
+    };
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let mut field = field.clone();
+        let description = field.as_object_mut().and_then(|field| field.remove("description"));
+        operation.parameters.push(ParameterDoc {
+            name: wire_name(name, source),
+            location: source.name(),
+            required: required(name) || source == Source::Path,
+            deprecated: field["deprecated"] == Value::Bool(true),
+            schema: field,
+            description: description.and_then(|text| text.as_str().map(str::to_owned)),
+            example: None,
+        });
+    }
+}

@@ -1,0 +1,80 @@
+//! Arguments that are the request's own parts, without schema and validation.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use http::Method;
+use photon_http::Headers;
+
+use super::FromRequest;
+use crate::text::cookie_pairs;
+use crate::{Argument, BodyDoc, HttpError, OperationDoc, Request};
+
+pub(super) fn describe_raw_body(argument: &Argument, operation: &mut OperationDoc<'_>) {
+    operation.bodies.push(BodyDoc {
+        name: argument.name.to_owned(),
+        content_type: "application/octet-stream",
+        schema: serde_json::json!({}),
+        required: false,
+        embed: false,
+        example: None,
+    });
+}
+
+/// The body as it came.
+impl FromRequest for Bytes {
+    fn from_request(request: &mut Request) -> Result<Self, HttpError> {
+        Ok(request.body.clone())
+    }
+
+    fn describe(argument: &Argument, operation: &mut OperationDoc<'_>) {
+        describe_raw_body(argument, operation);
+    }
+}
+
+/// All header fields.
+impl FromRequest for Headers {
+    fn from_request(request: &mut Request) -> Result<Self, HttpError> {
+        Ok(request.headers().clone())
+    }
+}
+
+impl FromRequest for Method {
+    fn from_request(request: &mut Request) -> Result<Self, HttpError> {
+        Ok(request.method().clone())
+    }
+}
+
+/// The address of the other end of the connection; `None` for an in-process request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer(pub Option<SocketAddr>);
+
+impl FromRequest for Peer {
+    fn from_request(request: &mut Request) -> Result<Self, HttpError> {
+        Ok(Self(request.peer()))
+    }
+}
+
+/// All cookies of a request, in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cookies(Vec<(String, String)>);
+
+impl Cookies {
+    /// The value of a cookie; of several with one name, the last.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Names and values in order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl FromRequest for Cookies {
+    fn from_request(request: &mut Request) -> Result<Self, HttpError> {
+        let pairs = cookie_pairs(request.headers());
+        Ok(Self(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
+    }
+}

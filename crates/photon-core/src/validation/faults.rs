@@ -1,0 +1,154 @@
+//! One fault, the list of them, and the 422 that a client gets.
+
+use http::StatusCode;
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{HttpError, IntoResponse, Response};
+
+/// What is wrong with one value: a type name and a sentence, both Pydantic's.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// The error type, such as `int_parsing` or `missing`.
+    pub kind: &'static str,
+    /// The sentence for people.
+    pub message: String,
+    /// The numbers and names in the sentence, for programs.
+    pub context: Option<Box<(&'static str, Value)>>,
+}
+
+impl Fault {
+    /// A fault without context.
+    pub fn new(kind: &'static str, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), context: None }
+    }
+
+    /// Adds the value that the message speaks of.
+    #[must_use]
+    pub fn context(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.context = Some(Box::new((name, value.into())));
+        self
+    }
+
+    /// A required value that is not there.
+    #[must_use]
+    pub fn missing() -> Self {
+        Self::new("missing", "Field required")
+    }
+}
+
+/// One step of a location: a name, or an index in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Segment {
+    /// A source (`query`), a parameter or a field.
+    Name(String),
+    /// A place in a list, or a byte position in broken JSON.
+    Index(usize),
+}
+
+impl From<&str> for Segment {
+    fn from(name: &str) -> Self {
+        Self::Name(name.to_owned())
+    }
+}
+
+impl From<usize> for Segment {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+/// Where in the request a fault is: its source, then names and indexes.
+pub type Location = Vec<Segment>;
+
+/// One entry of a 422 response's `detail` list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ErrorDetail {
+    /// The error type, such as `int_parsing`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// Where the fault is: `["body", "tags", 0]`.
+    pub loc: Location,
+    /// The sentence for people.
+    pub msg: String,
+    /// The value that was refused.
+    pub input: Value,
+    /// The numbers and names in the sentence, for programs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ctx: Option<Map<String, Value>>,
+}
+
+/// The most faults that one response lists, so that a hostile body cannot make a huge one.
+const MOST_FAULTS: usize = 100;
+
+/// All that is wrong with one request.
+#[derive(Debug, Default)]
+pub struct Errors {
+    details: Vec<ErrorDetail>,
+    rejection: Option<HttpError>,
+}
+
+impl Errors {
+    /// No faults so far.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a fault. The same fault at the same place counts once, and none counts after the
+    /// hundredth.
+    pub fn push(&mut self, location: Location, fault: Fault, input: Value) {
+        if self.details.len() >= MOST_FAULTS
+            || self.details.iter().any(|known| known.kind == fault.kind && known.loc == location)
+        {
+            return;
+        }
+        let ctx = fault.context.map(|context| Map::from_iter([(context.0.to_owned(), context.1)]));
+        self.details.push(ErrorDetail { kind: fault.kind, loc: location, msg: fault.message, input, ctx });
+    }
+
+    /// Says that a dependency answers instead of the handler. The first one does, and it goes
+    /// before all faults: a client that may not come in is not told what was wrong with its body.
+    pub fn reject(&mut self, error: HttpError) {
+        self.rejection.get_or_insert(error);
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.details.is_empty() && self.rejection.is_none()
+    }
+
+    /// The faults so far.
+    #[must_use]
+    pub fn details(&self) -> &[ErrorDetail] {
+        &self.details
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.details.len()
+    }
+
+    /// Adds the faults of another list behind these.
+    pub fn append(&mut self, other: Self) {
+        if let Some(rejection) = other.rejection {
+            self.reject(rejection);
+        }
+        let room = MOST_FAULTS.saturating_sub(self.details.len());
+        self.details.extend(other.details.into_iter().take(room));
+    }
+
+    /// The answer as an error, for a function that returns [`HttpError`].
+    #[must_use]
+    pub fn into_error(self) -> HttpError {
+        self.rejection
+            .unwrap_or_else(|| HttpError::with_detail(StatusCode::UNPROCESSABLE_ENTITY, &self.details))
+    }
+}
+
+impl IntoResponse for Errors {
+    fn into_response(self) -> Response {
+        self.into_error().into_response()
+    }
+}

@@ -1,0 +1,521 @@
+//! The arguments of a handler or dependency: where each comes from, and the code that reads it.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
+use syn::{Expr, FnArg, Ident, ItemFn, LitStr, Pat, Token, Type};
+
+use crate::distance::suggestion;
+use crate::options::doc_comment;
+
+const SOURCES: [&str; 5] = ["query", "path", "header", "cookie", "body"];
+
+const OPTIONS: [&str; 15] = [
+    "default",
+    "alias",
+    "description",
+    "example",
+    "gt",
+    "ge",
+    "lt",
+    "le",
+    "multiple_of",
+    "min_length",
+    "max_length",
+    "pattern",
+    "embed",
+    "deprecated",
+    "hidden",
+];
+
+/// One argument.
+pub(crate) struct Argument {
+    ty: Type,
+    name: String,
+    source: Source,
+    options: Options,
+    description: Option<String>,
+    /// `&Request` and `&mut Request` are handed over, not read.
+    is_request: bool,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Source {
+    Auto,
+    Path,
+    Query,
+    Header,
+    Cookie,
+    Body,
+}
+
+/// What an argument attribute says.
+#[derive(Default)]
+struct Options {
+    default: Option<Default>,
+    alias: Option<LitStr>,
+    description: Option<Expr>,
+    example: Option<Expr>,
+    bounds: Vec<(Ident, Expr)>,
+    embed: bool,
+    deprecated: bool,
+    hidden: bool,
+}
+
+enum Default {
+    OfType,
+    Is(Box<Expr>),
+}
+
+impl Parse for Options {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut options = Self::default();
+        while !input.is_empty() {
+            let name = input.call(Ident::parse_any)?;
+            let value = || -> syn::Result<Expr> {
+                input.parse::<Token![=]>()?;
+                input.parse()
+            };
+            match name.to_string().as_str() {
+                "default" if !input.peek(Token![=]) => options.default = Some(Default::OfType),
+                "default" => options.default = Some(Default::Is(Box::new(value()?))),
+                "alias" => {
+                    input.parse::<Token![=]>()?;
+                    options.alias = Some(input.parse()?);
+                }
+                "description" => options.description = Some(value()?),
+                "example" => options.example = Some(value()?),
+                "gt" | "ge" | "lt" | "le" | "multiple_of" | "min_length" | "max_length" | "pattern" => {
+                    let bound = value()?;
+                    options.bounds.push((name, bound));
+                }
+                "embed" => options.embed = true,
+                "deprecated" => options.deprecated = true,
+                "hidden" => options.hidden = true,
+                other => {
+                    let message = format!("unknown argument option `{other}`{}", suggestion(other, OPTIONS));
+                    return Err(syn::Error::new(name.span(), message));
+                }
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// Takes the arguments of a function and removes the attributes that speak to Photon, so that the
+/// function stays callable as it was written.
+pub(crate) fn take(function: &mut ItemFn, parameters: &[String]) -> syn::Result<Vec<Argument>> {
+    let generics = &function.sig.generics;
+    if let Some(parameter) =
+        generics.params.iter().find(|parameter| !matches!(parameter, syn::GenericParam::Lifetime(_)))
+    {
+        let message = "a handler has no type parameters: the request decides nothing about types";
+        return Err(syn::Error::new(parameter.span(), message));
+    }
+    let arguments: Vec<Argument> = function
+        .sig
+        .inputs
+        .iter_mut()
+        .map(|input| argument(input, parameters))
+        .collect::<syn::Result<_>>()?;
+    check_names(function, parameters, &arguments)?;
+    Ok(arguments)
+}
+
+fn argument(input: &mut FnArg, parameters: &[String]) -> syn::Result<Argument> {
+    let FnArg::Typed(input) = input else {
+        return Err(syn::Error::new(
+            input.span(),
+            "a handler is a function, not a method: take `State<Self>` instead of `self`",
+        ));
+    };
+    let ty = (*input.ty).clone();
+    let name = name_of(&input.pat);
+    let description = doc_comment(&input.attrs);
+    let (source, options) = attribute(&input.attrs)?;
+    input.attrs.retain(|attribute| !attribute.path().is_ident("doc") && source_of(attribute).is_none());
+    let is_request = is_request(&ty);
+    if let (Type::Reference(reference), false) = (&ty, is_request) {
+        let owned =
+            if is_ident(&reference.elem, "str") { "String".to_owned() } else { text(&reference.elem) };
+        let message =
+            format!("a handler takes its arguments by value: write `{owned}`, or `&Request` for the request");
+        return Err(syn::Error::new(ty.span(), message));
+    }
+    let name = match (name, is_request) {
+        (Some(name), _) => name,
+        (None, true) => "request".to_owned(),
+        (None, false) => "value".to_owned(),
+    };
+    let in_template = parameters.contains(&name);
+    let source = match source {
+        None if in_template => Source::Path,
+        None => Source::Auto,
+        Some((Source::Path, span)) if !in_template && options.alias.is_none() => {
+            let known: Vec<&str> = parameters.iter().map(String::as_str).collect();
+            let known = if known.is_empty() {
+                "it has no parameters".to_owned()
+            } else {
+                format!("it has `{}`", known.join("`, `"))
+            };
+            let hint = suggestion(&name, parameters.iter().map(String::as_str));
+            return Err(syn::Error::new(
+                span,
+                format!("`{name}` is not in the path template; {known}{hint}"),
+            ));
+        }
+        Some((source, _)) => source,
+    };
+    check_bounds(&ty, &options)?;
+    Ok(Argument { ty, name, source, options, description, is_request })
+}
+
+/// The one source attribute of an argument, if it has one.
+fn attribute(attributes: &[syn::Attribute]) -> syn::Result<(Option<(Source, Span)>, Options)> {
+    let mut found = None;
+    for attribute in attributes {
+        let Some(source) = source_of(attribute) else {
+            let known = attribute.path().is_ident("doc") || attribute.path().is_ident("cfg");
+            if !known && let Some(name) = attribute.path().get_ident() {
+                let name = name.to_string();
+                let message = format!("unknown argument attribute `{name}`{}", suggestion(&name, SOURCES));
+                return Err(syn::Error::new(attribute.path().span(), message));
+            }
+            continue;
+        };
+        if found.is_some() {
+            return Err(syn::Error::new(attribute.span(), "an argument has one source"));
+        }
+        let options = match &attribute.meta {
+            syn::Meta::Path(_) => Options::default(),
+            syn::Meta::List(list) => list.parse_args()?,
+            syn::Meta::NameValue(pair) => {
+                return Err(syn::Error::new(
+                    pair.span(),
+                    "write the options in parentheses: `#[query(default = 10)]`",
+                ));
+            }
+        };
+        found = Some(((source, attribute.path().span()), options));
+    }
+    Ok(match found {
+        Some((source, options)) => (Some(source), options),
+        None => (None, Options::default()),
+    })
+}
+
+fn source_of(attribute: &syn::Attribute) -> Option<Source> {
+    Some(match attribute.path().get_ident()?.to_string().as_str() {
+        "path" => Source::Path,
+        "query" => Source::Query,
+        "header" => Source::Header,
+        "cookie" => Source::Cookie,
+        "body" => Source::Body,
+        _ => return None,
+    })
+}
+
+/// `id`, and `Path(id)` too.
+fn name_of(pattern: &Pat) -> Option<String> {
+    match pattern {
+        Pat::Ident(pattern) => Some(pattern.ident.unraw().to_string()),
+        Pat::TupleStruct(pattern) if pattern.elems.len() == 1 => name_of(&pattern.elems[0]),
+        _ => None,
+    }
+}
+
+/// A template parameter that no argument takes is a typing error if there is nothing else that
+/// could take it: a dependency, a struct of parameters or the request could.
+fn check_names(function: &ItemFn, parameters: &[String], arguments: &[Argument]) -> syn::Result<()> {
+    if !arguments.iter().all(Argument::is_plainly_scalar) {
+        return Ok(());
+    }
+    let taken = |name: &String| {
+        arguments.iter().any(|argument| argument.wire_name() == *name || argument.name == *name)
+    };
+    let Some(name) = parameters.iter().find(|name| !taken(name)) else { return Ok(()) };
+    let others = arguments.iter().filter(|argument| argument.source == Source::Auto);
+    let close = crate::distance::closest(name, others.clone().map(|argument| argument.name.as_str()))
+        .or_else(|| {
+            others.map(|argument| argument.name.as_str()).find(|other| name.ends_with(&format!("_{other}")))
+        });
+    let hint = close.map(|other| format!("; did you mean to name `{other}` so?")).unwrap_or_default();
+    let inputs = &function.sig.inputs;
+    let span = if inputs.is_empty() { function.sig.ident.span() } else { inputs.span() };
+    Err(syn::Error::new(span, format!("the path parameter `{{{name}}}` has no argument{hint}")))
+}
+
+/// Bounds on numbers do not go with texts, nor lengths with numbers.
+fn check_bounds(ty: &Type, options: &Options) -> syn::Result<()> {
+    let inner = innermost(ty);
+    let is_one_of = |names: &[&str]| names.iter().any(|name| is_ident(inner, name));
+    for (name, _) in &options.bounds {
+        let numeric = matches!(name.to_string().as_str(), "gt" | "ge" | "lt" | "le" | "multiple_of");
+        let wrong = if numeric {
+            is_one_of(&["String", "bool", "char"])
+        } else {
+            is_one_of(&NUMBERS) && innermost_list(ty).is_none()
+        };
+        if wrong {
+            let message = format!("`{name}` does not apply to `{}`", text(ty));
+            return Err(syn::Error::new(name.span(), message));
+        }
+    }
+    Ok(())
+}
+
+const NUMBERS: [&str; 12] =
+    ["i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize", "f32", "f64"];
+
+impl Argument {
+    fn wire_name(&self) -> String {
+        if let Some(alias) = &self.options.alias {
+            return alias.value();
+        }
+        let is_header =
+            self.source == Source::Header || last_segment(&self.ty).is_some_and(|name| name == "Header");
+        if is_header { self.name.replace('_', "-") } else { self.name.clone() }
+    }
+
+    fn is_plainly_scalar(&self) -> bool {
+        let inner = innermost(&self.ty);
+        !self.is_request
+            && (["String", "bool", "char"].iter().chain(&NUMBERS).any(|name| is_ident(inner, name)))
+    }
+
+    /// The `static` that describes the argument.
+    fn constant(&self, name: &Ident) -> TokenStream {
+        let ty = &self.ty;
+        let wire_name = self.wire_name();
+        let source = format_ident!(
+            "{}",
+            match self.source {
+                Source::Auto => "Auto",
+                Source::Path => "Path",
+                Source::Query => "Query",
+                Source::Header => "Header",
+                Source::Cookie => "Cookie",
+                Source::Body => "Body",
+            }
+        );
+        let mut fields = Vec::new();
+        if !self.options.bounds.is_empty() {
+            let bounds = self.options.bounds.iter().map(|(name, value)| bound(name, value));
+            fields.push(quote!(argument.constraints = ::photon::__private::Constraints {
+                #(#bounds,)*
+                ..::photon::__private::Constraints::NONE
+            };));
+        }
+        let embed = self.options.embed;
+        fields.push(quote!(argument.embed = #embed || EMBED;));
+        if self.options.default.is_some() {
+            let default = self.default_value();
+            fields.push(quote!(argument.default = ::std::option::Option::Some(|| {
+                let value: #ty = #default;
+                ::photon::__private::to_json(&value)
+            });));
+        }
+        let comment = self.description.as_ref().map(|text| quote!(#text));
+        let description = self.options.description.as_ref().map(|text| quote!(#text)).or(comment);
+        fields.extend(
+            description.map(|text| quote!(argument.description = ::std::option::Option::Some(#text);)),
+        );
+        if let Some(example) = &self.options.example {
+            fields.push(quote!(argument.example = ::std::option::Option::Some(|| ::photon::__private::to_json(&(#example)));));
+        }
+        for (set, field) in [(self.options.deprecated, "deprecated"), (self.options.hidden, "hidden")] {
+            let field = format_ident!("{field}");
+            if set {
+                fields.push(quote!(argument.#field = true;));
+            }
+        }
+        quote! {
+            static #name: ::photon::__private::Argument = {
+                let mut argument =
+                    ::photon::__private::Argument::new(#wire_name, ::photon::__private::Source::#source);
+                #(#fields)*
+                argument
+            };
+        }
+    }
+
+    /// The default with the type of the argument: a text literal becomes a `String`, and a value for
+    /// an `Option` is its `Some`.
+    fn default_value(&self) -> TokenStream {
+        let ty = &self.ty;
+        let Some(Default::Is(value)) = &self.options.default else {
+            return quote_spanned!(ty.span()=> <#ty as ::std::default::Default>::default());
+        };
+        let is_option = is_option(ty);
+        let given_as_option = match &**value {
+            Expr::Path(path) => path.path.segments.last().is_some_and(|segment| segment.ident == "None"),
+            Expr::Call(call) => {
+                matches!(&*call.func, Expr::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Some"))
+            }
+            _ => false,
+        };
+        let is_text = matches!(&**value, Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(_), .. }));
+        let value = if is_text { quote!(::std::convert::From::from(#value)) } else { quote!(#value) };
+        if is_option && !given_as_option { quote!(::std::option::Option::Some(#value)) } else { value }
+    }
+
+    /// Whether the argument is read from the body, as a constant expression.
+    fn is_body(&self) -> TokenStream {
+        let ty = &self.ty;
+        match self.source {
+            _ if self.is_request => quote!(false),
+            Source::Auto => quote_spanned!(ty.span()=> <#ty as ::photon::FromRequest>::BODY),
+            Source::Body => quote!(true),
+            _ => quote!(false),
+        }
+    }
+
+    /// The expression that reads the argument: an `Option` of its type.
+    fn read(&self, constant: &Ident) -> TokenStream {
+        let ty = &self.ty;
+        if self.options.default.is_some() {
+            let default = self.default_value();
+            return quote_spanned! {ty.span()=>
+                ::photon::__private::argument_or::<#ty>(request, &#constant, &mut errors, || #default)
+            };
+        }
+        quote_spanned! {ty.span()=>
+            <#ty as ::photon::FromRequest>::from_argument(request, &#constant, &mut errors)
+        }
+    }
+}
+
+/// The code for a function's arguments.
+pub(crate) struct Code {
+    /// The constants that describe them.
+    pub(crate) constants: TokenStream,
+    /// Statements that read them into variables, or leave through the given block with `errors`.
+    pub(crate) reads: TokenStream,
+    /// The arguments of the call.
+    pub(crate) call: Vec<TokenStream>,
+    /// Statements that document them in `operation`.
+    pub(crate) describes: TokenStream,
+}
+
+/// Writes the code. `leave` is what happens, with `errors` in scope, when an argument is not there.
+pub(crate) fn code(arguments: &[Argument], leave: &TokenStream) -> Code {
+    let read: Vec<(usize, &Argument)> =
+        arguments.iter().enumerate().filter(|(_, argument)| !argument.is_request).collect();
+    let constant = |index: usize| format_ident!("ARGUMENT_{index}");
+    let variable = |index: usize| format_ident!("argument_{index}");
+    let bodies = read.iter().map(|(_, argument)| argument.is_body());
+    let statics = read.iter().map(|(index, argument)| argument.constant(&constant(*index)));
+    let reads = read.iter().map(|(index, argument)| {
+        let (name, expression) = (variable(*index), argument.read(&constant(*index)));
+        quote!(let #name = #expression;)
+    });
+    let names: Vec<Ident> = read.iter().map(|(index, _)| variable(*index)).collect();
+    let describes = read.iter().map(|(index, argument)| {
+        let (ty, constant) = (&argument.ty, constant(*index));
+        quote_spanned!(ty.span()=> <#ty as ::photon::FromRequest>::describe(&#constant, operation);)
+    });
+    let call = arguments.iter().enumerate().map(|(index, argument)| {
+        if argument.is_request {
+            return quote!(request);
+        }
+        let name = variable(index);
+        quote!(#name)
+    });
+    let reads = if names.is_empty() {
+        quote!()
+    } else {
+        quote! {
+            let mut errors = ::photon::__private::Errors::new();
+            #(#reads)*
+            let (#(::std::option::Option::Some(#names),)*) = (#(#names,)*) else { #leave };
+        }
+    };
+    Code {
+        constants: quote! {
+            // Two arguments from one body are two keys of it; one is the body itself.
+            const EMBED: bool = 0usize #(+ (#bodies) as usize)* > 1;
+            #(#statics)*
+        },
+        reads,
+        call: call.collect(),
+        describes: quote!(#(#describes)*),
+    }
+}
+
+fn bound(name: &Ident, value: &Expr) -> TokenStream {
+    match name.to_string().as_str() {
+        "min_length" | "max_length" | "pattern" => quote!(#name: ::std::option::Option::Some(#value)),
+        _ => {
+            let literal = match value {
+                Expr::Unary(negated) => &*negated.expr,
+                other => other,
+            };
+            let float = matches!(literal, Expr::Lit(syn::ExprLit { lit: syn::Lit::Float(_), .. }));
+            let bound = if float { quote!(Float(#value)) } else { quote!(Int((#value) as i128)) };
+            quote!(#name: ::std::option::Option::Some(::photon::__private::Bound::#bound))
+        }
+    }
+}
+
+fn is_request(ty: &Type) -> bool {
+    let Type::Reference(reference) = ty else { return false };
+    last_segment(&reference.elem).is_some_and(|name| name == "Request")
+}
+
+fn is_option(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|name| name == "Option")
+}
+
+fn is_ident(ty: &Type, name: &str) -> bool {
+    matches!(ty, Type::Path(path) if path.path.is_ident(name))
+}
+
+fn last_segment(ty: &Type) -> Option<&Ident> {
+    match ty {
+        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
+        _ => None,
+    }
+}
+
+/// The type inside `Option`, `Vec` and the source wrappers.
+fn innermost(ty: &Type) -> &Type {
+    const WRAPPERS: [&str; 7] = ["Option", "Vec", "Path", "Query", "Header", "Cookie", "Json"];
+    match generic_argument(ty, &WRAPPERS) {
+        Some(inner) => innermost(inner),
+        None => ty,
+    }
+}
+
+fn innermost_list(ty: &Type) -> Option<&Type> {
+    match generic_argument(ty, &["Vec"]) {
+        Some(inner) => Some(inner),
+        None => innermost_list(generic_argument(ty, &["Option", "Query", "Header"])?),
+    }
+}
+
+fn generic_argument<'a>(ty: &'a Type, wrappers: &[&str]) -> Option<&'a Type> {
+    let Type::Path(path) = ty else { return None };
+    let segment = path.path.segments.last()?;
+    if !wrappers.iter().any(|wrapper| segment.ident == wrapper) {
+        return None;
+    }
+    match &segment.arguments {
+        syn::PathArguments::AngleBracketed(arguments) => {
+            arguments.args.iter().find_map(|argument| match argument {
+                syn::GenericArgument::Type(ty) => Some(ty),
+                _ => None,
+            })
+        }
+        _ => None,
+    }
+}
+
+/// A type as its author wrote it, for messages.
+fn text(ty: &Type) -> String {
+    quote!(#ty).to_string().replace(" < ", "<").replace(" >", ">").replace("& ", "&").replace(" :: ", "::")
+}

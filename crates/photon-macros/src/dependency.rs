@@ -1,0 +1,103 @@
+//! `#[dependency]`: a function becomes `FromRequest` for the type that it returns.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{GenericArgument, PathArguments, ReturnType, Type};
+
+use crate::arguments;
+use crate::options::{RouteOptions, status_code};
+use crate::route::{call_of, function};
+
+pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    try_expand(attribute, item).unwrap_or_else(|error| error.to_compile_error())
+}
+
+fn try_expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    let mut function = function(item)?;
+    let options: RouteOptions = syn::parse2(attribute)?;
+    let arguments = arguments::take(&mut function, &[])?;
+    let (target, fallible) = target(&function.sig.output, function.sig.ident.span())?;
+    let leave = quote!(return ::std::result::Result::Err(errors));
+    let arguments::Code { constants, reads, call, describes } = arguments::code(&arguments, &leave);
+    let call = call_of(&function, &call);
+    let result = if fallible {
+        quote! {
+            match #call {
+                ::std::result::Result::Ok(value) => ::std::result::Result::Ok(value),
+                ::std::result::Result::Err(error) => {
+                    let mut errors = ::photon::__private::Errors::new();
+                    errors.reject(::photon::HttpError::from(error));
+                    ::std::result::Result::Err(errors)
+                }
+            }
+        }
+    } else {
+        quote!(::std::result::Result::Ok(#call))
+    };
+    let errors = options.errors.iter().map(status_code);
+    Ok(quote_spanned! {target.span()=>
+        #[allow(clippy::needless_pass_by_value)]
+        #function
+
+        const _: () = {
+            #constants
+
+            fn provide(
+                request: &mut ::photon::Request,
+            ) -> ::std::result::Result<#target, ::photon::__private::Errors> {
+                #reads
+                #result
+            }
+
+            impl ::photon::FromRequest for #target {
+                fn from_request(
+                    request: &mut ::photon::Request,
+                ) -> ::std::result::Result<Self, ::photon::HttpError> {
+                    provide(request).map_err(::photon::__private::Errors::into_error)
+                }
+
+                fn from_argument(
+                    request: &mut ::photon::Request,
+                    _argument: &::photon::__private::Argument,
+                    errors: &mut ::photon::__private::Errors,
+                ) -> ::std::option::Option<Self> {
+                    match provide(request) {
+                        ::std::result::Result::Ok(value) => ::std::option::Option::Some(value),
+                        ::std::result::Result::Err(failed) => {
+                            errors.append(failed);
+                            ::std::option::Option::None
+                        }
+                    }
+                }
+
+                fn describe(
+                    _argument: &::photon::__private::Argument,
+                    operation: &mut ::photon::__private::OperationDoc<'_>,
+                ) {
+                    #describes
+                    #(operation.error_response(#errors);)*
+                }
+            }
+        };
+    })
+}
+
+/// The type that a dependency gives, and whether it is inside a `Result`.
+fn target(output: &ReturnType, span: proc_macro2::Span) -> syn::Result<(Type, bool)> {
+    let ReturnType::Type(_, ty) = output else {
+        return Err(syn::Error::new(
+            span,
+            "a dependency returns what handlers take; this one returns nothing",
+        ));
+    };
+    if let Type::Path(path) = &**ty
+        && let Some(segment) = path.path.segments.last()
+        && segment.ident == "Result"
+        && let PathArguments::AngleBracketed(generics) = &segment.arguments
+        && let Some(GenericArgument::Type(value)) = generics.args.first()
+    {
+        return Ok((value.clone(), true));
+    }
+    Ok(((**ty).clone(), false))
+}

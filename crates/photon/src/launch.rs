@@ -1,0 +1,163 @@
+//! From an application's parts to one that answers requests, with every mistake found on the way.
+
+use std::fmt;
+use std::sync::Arc;
+
+use photon_core::{Method, Result, Route, StatusCode};
+use photon_router::openapi::Document;
+use photon_router::{Dispatcher, Router, RouterError};
+use photon_runtime::Settings;
+use photon_server::Server;
+
+use crate::App;
+use crate::docs;
+use crate::document::{self, routing_document};
+use crate::lifecycle::Service;
+
+/// Why an application does not start.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum LaunchError {
+    /// The routes contradict each other or the document.
+    Router(RouterError),
+    /// A handler takes state that the application was not given.
+    MissingState {
+        /// The operation whose handler takes it.
+        operation: String,
+        /// The type's name.
+        state: &'static str,
+    },
+    /// Two operations were given the same `operation_id`.
+    DuplicateOperation {
+        /// The name.
+        operation_id: String,
+        /// Methods and paths of both.
+        operations: [String; 2],
+    },
+    /// Two handlers answer the same method and path.
+    DuplicateRoute {
+        /// Method and path.
+        route: String,
+        /// The names of both operations.
+        operations: [String; 2],
+    },
+    /// OpenAPI 3.1 has no place for operations of this method.
+    UnsupportedMethod {
+        /// The method.
+        method: Method,
+        /// The path template.
+        path: String,
+    },
+}
+
+impl fmt::Display for LaunchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Router(error) => error.fmt(f),
+            Self::MissingState { operation, state } => write!(
+                f,
+                "the handler of {operation} takes State<{state}>, which the application does not have: add \
+                 .state(…) with a value of that type"
+            ),
+            Self::DuplicateOperation { operation_id, operations: [first, second] } => write!(
+                f,
+                "{first} and {second} are both called {operation_id:?}: give one of them another operation_id"
+            ),
+            Self::DuplicateRoute { route, operations: [first, second] } => {
+                write!(f, "{first} and {second} both answer {route}")
+            }
+            Self::UnsupportedMethod { method, path } => {
+                write!(f, "{method} {path}: OpenAPI 3.1 does not describe operations of the method {method}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for LaunchError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Router(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// Builds the document, the router from the document, and the service around it.
+pub(crate) fn launch(mut app: App) -> Result<Service, LaunchError> {
+    let public = document::public_document(&app)?;
+    let (base, mut dispatcher) = app.spec.take().unwrap_or_else(|| (Document::default(), Dispatcher::new()));
+    let pages = docs::routes(&app.docs, &public);
+    app.routes.extend(pages);
+    let routed = routing_document(base, &app.routes)?;
+    for state in &routed.states {
+        if !app.context.contains(state.needed.id) {
+            return Err(LaunchError::MissingState {
+                operation: state.operation.clone(),
+                state: state.needed.name,
+            });
+        }
+    }
+    for (route, operation_id) in app.routes.into_iter().zip(routed.operation_ids) {
+        register(&mut dispatcher, route, operation_id);
+    }
+    let router = Router::from_spec(&routed.document, dispatcher).map_err(LaunchError::Router)?;
+    Ok(Service { context: Arc::new(app.context), middleware: app.middleware, router })
+}
+
+/// Handlers made from functions check their own arguments, so the router does not check them again.
+fn register(dispatcher: &mut Dispatcher, route: Route, operation_id: String) {
+    let Route { handler, status, .. } = route;
+    if status == StatusCode::OK {
+        dispatcher.register_checked_handler(operation_id, handler);
+        return;
+    }
+    let with_status = move |request: &mut photon_core::Request| {
+        let mut response = handler.call(request);
+        // What a handler calls plain success has the status that its attribute says.
+        if response.status == StatusCode::OK {
+            response.status = status;
+        }
+        response
+    };
+    dispatcher.register_checked_handler(operation_id, Arc::new(with_status));
+}
+
+/// Starts the runtime, listens and serves until a signal.
+pub(crate) fn serve(mut app: App) -> Result<()> {
+    let environment = Settings::from_env()?;
+    photon_runtime::start(app.settings.take().unwrap_or(environment))?;
+    let address = match app.address.take() {
+        Some(address) => address,
+        None => environment_address()?,
+    };
+    let config = app.server.clone();
+    let (title, version, docs) = (app.info.title.clone(), app.info.version.clone(), app.docs.clone());
+    let service = Arc::new(app.into_service()?);
+    let server = Server::bind_with(address.as_str(), config)?;
+    let url = format!("http://{}", server.local_addr());
+    eprintln!("{title} {version} on {url}");
+    if let (Some(path), Some(_)) = (docs.swagger_ui, docs.openapi) {
+        eprintln!("Documentation on {url}{path}");
+    }
+    let report = server.serve_until_signal(service)?;
+    if report.connections_cut > 0 {
+        eprintln!("Stopped; {} connections were cut", report.connections_cut);
+    }
+    Ok(())
+}
+
+fn environment_address() -> Result<String> {
+    let host = std::env::var("HOST").ok().filter(|host| !host.is_empty());
+    let port = match std::env::var("PORT") {
+        Ok(port) => port.parse::<u16>().map_err(|_| {
+            photon_core::HttpError::internal(format!(
+                "PORT is {port:?}, but must be a number from 0 to 65535"
+            ))
+        })?,
+        Err(_) => 8000,
+    };
+    let host = host.unwrap_or_else(|| "127.0.0.1".to_owned());
+    // An IPv6 address needs brackets before a port (RFC 3986 §3.2.2).
+    let host = if host.contains(':') && !host.starts_with('[') { format!("[{host}]") } else { host };
+    Ok(format!("{host}:{port}"))
+}

@@ -1,0 +1,40 @@
+//! The life of a request inside an application: context, middleware, router, and 500 for a panic.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use photon_core::{Context, Handler, HttpError, IntoResponse, Request, Response, StatusCode};
+use photon_router::Router;
+
+use crate::middleware::{Middleware, Next};
+
+/// An application that is put together and answers requests.
+pub(crate) struct Service {
+    pub(crate) context: Arc<Context>,
+    pub(crate) middleware: Vec<Box<dyn Middleware>>,
+    pub(crate) router: Router,
+}
+
+impl Service {
+    /// Answers a request and lets panics through, for tests to see.
+    pub(crate) fn call_unguarded(&self, request: &mut Request) -> Response {
+        request.set_context(&self.context);
+        if self.middleware.is_empty() {
+            return self.router.call(request);
+        }
+        Next { middleware: &self.middleware, router: &self.router }.run(request)
+    }
+}
+
+impl Handler for Service {
+    fn call(&self, request: &mut Request) -> Response {
+        // Nothing of the panicking handler is looked at afterwards but the request, which the
+        // connection clears before it reads the next one.
+        let answer = catch_unwind(AssertUnwindSafe(|| self.call_unguarded(request)));
+        answer.unwrap_or_else(|_| {
+            // The panic hook has printed what happened and where; the client learns nothing of it.
+            tracing::error!(method = %request.method(), path = request.path(), "a handler panicked");
+            HttpError::new(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+        })
+    }
+}
