@@ -9,7 +9,7 @@ use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
-use validator::Validate;
+use validator::{Validate, ValidationErrors};
 
 #[cfg(feature = "mimalloc")]
 #[global_allocator]
@@ -20,17 +20,23 @@ struct Message {
     message: &'static str,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, Validate)]
 struct ItemQuery {
     q: Option<String>,
-    limit: Option<u32>,
+    #[serde(default = "ten")]
+    #[validate(range(min = 1, max = 100))]
+    limit: u32,
+}
+
+fn ten() -> u32 {
+    10
 }
 
 #[derive(Serialize)]
 struct Item {
     id: u32,
     q: Option<String>,
-    limit: Option<u32>,
+    limit: u32,
 }
 
 #[derive(Serialize, Deserialize, Validate)]
@@ -39,8 +45,9 @@ struct User {
     name: String,
     #[validate(email)]
     email: String,
-    #[validate(range(max = 150))]
+    #[validate(range(min = 0, max = 150))]
     age: u32,
+    #[serde(default)]
     tags: Vec<String>,
 }
 
@@ -52,14 +59,28 @@ async fn json() -> Json<Message> {
     Json(Message { message: "Hello, World!" })
 }
 
-async fn read_item(Path(id): Path<u32>, Query(query): Query<ItemQuery>) -> Json<Item> {
-    Json(Item { id, q: query.q, limit: query.limit })
+async fn read_item(Path(id): Path<u32>, Query(query): Query<ItemQuery>) -> Result<Json<Item>, Invalid> {
+    query.validate()?;
+    Ok(Json(Item { id, q: query.q, limit: query.limit }))
 }
 
-async fn create_user(Json(user): Json<User>) -> Response {
-    match user.validate() {
-        Ok(()) => Json(user).into_response(),
-        Err(errors) => (StatusCode::UNPROCESSABLE_ENTITY, Json(errors)).into_response(),
+async fn create_user(Json(user): Json<User>) -> Result<Json<User>, Invalid> {
+    user.validate()?;
+    Ok(Json(user))
+}
+
+/// 422 with what the validator found.
+struct Invalid(ValidationErrors);
+
+impl From<ValidationErrors> for Invalid {
+    fn from(errors: ValidationErrors) -> Self {
+        Self(errors)
+    }
+}
+
+impl IntoResponse for Invalid {
+    fn into_response(self) -> Response {
+        (StatusCode::UNPROCESSABLE_ENTITY, Json(self.0)).into_response()
     }
 }
 
