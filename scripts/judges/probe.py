@@ -38,7 +38,7 @@ def raw(*pieces, count=None):
 
 def expect(name, found, expected):
     if found != expected:
-        faults.append(f"{name}: {found!r}, expected {expected!r}")
+        faults.append(f"{name}: {found!r:.200}, expected {expected!r:.200}")
 
 
 def statuses():
