@@ -1,5 +1,6 @@
 //! What a route attribute knows of one argument of its handler, as a constant.
 
+use std::borrow::Cow;
 use std::sync::OnceLock;
 
 use serde_json::Value;
@@ -49,7 +50,7 @@ impl Source {
 }
 
 /// One argument of a handler, as its route attribute describes it.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub struct Argument {
     /// The name on the wire.
     pub name: &'static str,
@@ -69,7 +70,7 @@ pub struct Argument {
     pub deprecated: bool,
     /// Whether the document leaves it out.
     pub hidden: bool,
-    schema: OnceLock<Value>,
+    schema: Option<&'static OnceLock<Value>>,
 }
 
 impl Argument {
@@ -86,12 +87,29 @@ impl Argument {
             example: None,
             deprecated: false,
             hidden: false,
-            schema: OnceLock::new(),
+            schema: None,
         }
     }
 
-    /// The schema of the argument's type with all that it refers to, made at the first use.
-    pub(crate) fn schema<T: schemars::JsonSchema>(&self) -> &Value {
-        self.schema.get_or_init(Schemas::standalone::<T>)
+    /// Gives the argument a place to keep the schema of its type in, made at the first use.
+    #[must_use]
+    pub const fn keeping_schema(mut self, place: &'static OnceLock<Value>) -> Self {
+        self.schema = Some(place);
+        self
+    }
+
+    /// The same argument, read from elsewhere.
+    #[must_use]
+    pub(crate) const fn at(mut self, source: Source) -> Self {
+        self.source = source;
+        self
+    }
+
+    /// The schema of the argument's type with all that it refers to.
+    pub(crate) fn schema<T: schemars::JsonSchema>(&self) -> Cow<'static, Value> {
+        match self.schema {
+            Some(place) => Cow::Borrowed(place.get_or_init(Schemas::standalone::<T>)),
+            None => Cow::Owned(Schemas::standalone::<T>()),
+        }
     }
 }

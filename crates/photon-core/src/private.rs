@@ -11,6 +11,9 @@ pub use crate::{Argument, IntoResponse, OperationDoc, RouteSource, Source};
 use crate::{Model, Schemas, validation};
 pub use crate::{json_into_response, model_from_request};
 
+/// Where an argument keeps the schema of its type.
+pub type SchemaPlace = std::sync::OnceLock<Value>;
+
 /// A default or an example as JSON.
 ///
 /// # Panics

@@ -129,8 +129,8 @@ pub(crate) fn take(function: &mut ItemFn, parameters: &[String]) -> syn::Result<
 
 fn argument(input: &mut FnArg, parameters: &[String]) -> syn::Result<Argument> {
     let FnArg::Typed(input) = input else {
-        return Err(syn::Error::new(
-            input.span(),
+        return Err(syn::Error::new_spanned(
+            input,
             "a handler is a function, not a method: take `State<Self>` instead of `self`",
         ));
     };
@@ -145,7 +145,7 @@ fn argument(input: &mut FnArg, parameters: &[String]) -> syn::Result<Argument> {
             if is_ident(&reference.elem, "str") { "String".to_owned() } else { text(&reference.elem) };
         let message =
             format!("a handler takes its arguments by value: write `{owned}`, or `&Request` for the request");
-        return Err(syn::Error::new(ty.span(), message));
+        return Err(syn::Error::new_spanned(&ty, message));
     }
     let name = match (name, is_request) {
         (Some(name), _) => name,
@@ -246,8 +246,11 @@ fn check_names(function: &ItemFn, parameters: &[String], arguments: &[Argument])
         });
     let hint = close.map(|other| format!("; did you mean to name `{other}` so?")).unwrap_or_default();
     let inputs = &function.sig.inputs;
-    let span = if inputs.is_empty() { function.sig.ident.span() } else { inputs.span() };
-    Err(syn::Error::new(span, format!("the path parameter `{{{name}}}` has no argument{hint}")))
+    let message = format!("the path parameter `{{{name}}}` has no argument{hint}");
+    if inputs.is_empty() {
+        return Err(syn::Error::new(function.sig.ident.span(), message));
+    }
+    Err(syn::Error::new_spanned(inputs, message))
 }
 
 /// Bounds on numbers do not go with texts, nor lengths with numbers.
@@ -336,8 +339,10 @@ impl Argument {
         }
         quote! {
             static #name: ::photon::__private::Argument = {
+                static SCHEMA: ::photon::__private::SchemaPlace = ::photon::__private::SchemaPlace::new();
                 let mut argument =
-                    ::photon::__private::Argument::new(#wire_name, ::photon::__private::Source::#source);
+                    ::photon::__private::Argument::new(#wire_name, ::photon::__private::Source::#source)
+                        .keeping_schema(&SCHEMA);
                 #(#fields)*
                 argument
             };

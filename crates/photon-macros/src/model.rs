@@ -171,7 +171,7 @@ fn refuse_enum_checks(data: &Data) -> syn::Result<()> {
         None => Ok(()),
         Some(attribute) => {
             let message = "the fields of a variant have no checks of their own: give the variant a struct with `#[model]`";
-            Err(syn::Error::new(attribute.span(), message))
+            Err(syn::Error::new_spanned(attribute, message))
         }
     }
 }

@@ -32,7 +32,7 @@ fn without_argument_attributes(item: TokenStream) -> TokenStream {
             input.attrs.clear();
         }
     }
-    quote!(#[allow(dead_code)] #function)
+    quote!(#[allow(unused)] #function)
 }
 
 fn try_expand(method: Option<&str>, attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {

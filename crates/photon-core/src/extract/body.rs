@@ -66,7 +66,7 @@ fn explain<T: Model + DeserializeOwned>(
     let original = value.clone();
     let before = errors.count();
     let mode = if coerces(request) { Mode::Lax } else { Mode::Json };
-    let schema = argument.schema::<T>();
+    let schema = &*argument.schema::<T>();
     walk(schema, schema, mode, &mut value, &mut location, errors);
     let typed = T::deserialize(value);
     match typed {

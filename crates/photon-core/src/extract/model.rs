@@ -23,17 +23,7 @@ pub fn from_argument<T: Model + DeserializeOwned>(
     argument: &Argument,
     errors: &mut Errors,
 ) -> Option<T> {
-    from_source(request, argument, argument.source.or_by_type(T::SCALAR), errors)
-}
-
-/// Reads one argument from a source.
-pub(super) fn from_source<T: Model + DeserializeOwned>(
-    request: &mut Request,
-    argument: &Argument,
-    source: Source,
-    errors: &mut Errors,
-) -> Option<T> {
-    match source {
+    match argument.source.or_by_type(T::SCALAR) {
         Source::Body => body::read(request, argument, errors),
         source if T::SCALAR => scalar(request, argument, source, errors),
         source => objects::read(request, argument, source, errors),
@@ -42,12 +32,7 @@ pub(super) fn from_source<T: Model + DeserializeOwned>(
 
 /// Whether the request says anything about the argument.
 pub fn is_present<T: Model>(request: &Request, argument: &Argument) -> bool {
-    is_present_in::<T>(request, argument, argument.source.or_by_type(T::SCALAR))
-}
-
-/// Whether a source says anything about the argument.
-pub(super) fn is_present_in<T: Model>(request: &Request, argument: &Argument, source: Source) -> bool {
-    match source {
+    match argument.source.or_by_type(T::SCALAR) {
         Source::Body => body::is_present(request, argument),
         source if T::SCALAR => texts(request, source, argument.name).next().is_some(),
         _ => true,
@@ -123,19 +108,10 @@ pub(super) fn list<T: Model>(
 
 /// Documents an argument of a type with a schema.
 pub fn describe<T: Model>(argument: &Argument, operation: &mut OperationDoc<'_>) {
-    describe_source::<T>(argument, argument.source.or_by_type(T::SCALAR), operation);
-}
-
-/// Documents an argument that is read from a source.
-pub(super) fn describe_source<T: Model>(
-    argument: &Argument,
-    source: Source,
-    operation: &mut OperationDoc<'_>,
-) {
     if argument.hidden {
         return;
     }
-    match source {
+    match argument.source.or_by_type(T::SCALAR) {
         Source::Body => describe_body::<T>(argument, operation),
         source if T::SCALAR => {
             let schema = operation.schemas.input::<T>();

@@ -13,7 +13,7 @@ pub(super) fn read<T: Model + DeserializeOwned>(
     source: Source,
     errors: &mut Errors,
 ) -> Option<T> {
-    let schema = argument.schema::<T>();
+    let schema = &*argument.schema::<T>();
     let mut value = Value::Object(fields(request, source, schema));
     let original = value.clone();
     let mut location: Location = vec![source.name().into()];

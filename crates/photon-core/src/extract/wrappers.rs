@@ -3,11 +3,9 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use serde::de::DeserializeOwned;
-
-use super::{FromRequest, model};
+use super::FromRequest;
 use crate::validation::Errors;
-use crate::{Argument, HttpError, Model, OperationDoc, Request, Source};
+use crate::{Argument, HttpError, OperationDoc, Request, Source};
 
 macro_rules! wrappers {
     ($($(#[$documentation:meta])* $wrapper:ident from $source:ident)*) => {$(
@@ -29,7 +27,7 @@ macro_rules! wrappers {
             }
         }
 
-        impl<T: Model + DeserializeOwned> FromRequest for $wrapper<T> {
+        impl<T: FromRequest> FromRequest for $wrapper<T> {
             const BODY: bool = matches!(Source::$source, Source::Body);
 
             fn from_request(request: &mut Request) -> Result<Self, HttpError> {
@@ -39,15 +37,15 @@ macro_rules! wrappers {
             }
 
             fn from_argument(request: &mut Request, argument: &Argument, errors: &mut Errors) -> Option<Self> {
-                model::from_source(request, argument, Source::$source, errors).map(Self)
+                T::from_argument(request, &argument.at(Source::$source), errors).map(Self)
             }
 
             fn is_present(request: &Request, argument: &Argument) -> bool {
-                model::is_present_in::<T>(request, argument, Source::$source)
+                T::is_present(request, &argument.at(Source::$source))
             }
 
             fn describe(argument: &Argument, operation: &mut OperationDoc<'_>) {
-                model::describe_source::<T>(argument, Source::$source, operation);
+                T::describe(&argument.at(Source::$source), operation);
             }
         }
     )*};

@@ -1,0 +1,23 @@
+//! What cannot be a model.
+use photon::prelude::*;
+
+#[model]
+union Number {
+    int: u32,
+    float: f32,
+}
+
+#[model]
+enum Shape {
+    Circle {
+        #[validate(range(min = 1))]
+        radius: u32,
+    },
+}
+
+#[model(inptu)]
+struct Item {
+    name: String,
+}
+
+fn main() {}
