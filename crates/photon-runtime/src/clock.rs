@@ -81,10 +81,11 @@ impl Clock {
         alarm.is_some()
     }
 
-    /// How many alarms are set.
+    /// How many alarms are further away than this.
     #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.alarms.borrow().len()
+    pub(crate) fn later_than(&self, after: Duration) -> usize {
+        let from = (epoch().elapsed() + after).as_millis() as u64;
+        self.alarms.borrow().range((from, 0)..).count()
     }
 
     fn arm(&self, due: u64, now: Instant) {
@@ -128,5 +129,60 @@ pub(crate) fn run_clock(worker: &'static Worker) -> std::io::Result<()> {
         // Edge-triggered: an expiry is an event of its own, so the timerfd is never read.
         timer.wait_io();
         worker.clock.ring(worker);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use crate::sync::oneshot;
+    use crate::worker::current;
+    use crate::{Builder, Settings, Wait, sleep, start};
+
+    #[test]
+    fn a_timeout_that_was_not_needed_leaves_nothing_behind() {
+        start(Settings { workers: 2, blocking_threads: 3, ..Settings::default() }).unwrap();
+        let long = || current().map_or(0, |worker| worker.clock.later_than(Duration::from_secs(1800)));
+        let left = Builder::new()
+            .worker(1)
+            .spawn(move || {
+                for n in 0..1000 {
+                    let (sender, mut receiver) = oneshot::channel();
+                    Builder::new().worker(n).spawn(move || sender.send(n)).unwrap();
+                    assert_eq!(receiver.recv_timeout(Duration::from_secs(3600)), Ok(Some(n)));
+                }
+                let _ = std::future::pending::<()>().wait_timeout(Duration::from_millis(1));
+                sleep(Duration::from_millis(1));
+                long()
+            })
+            .unwrap()
+            .join()
+            .unwrap();
+        assert_eq!(left, 0);
+    }
+
+    #[test]
+    fn a_timeout_that_unwinds_leaves_nothing_behind() {
+        start(Settings { workers: 2, blocking_threads: 3, ..Settings::default() }).unwrap();
+        let long = || current().map_or(0, |worker| worker.clock.later_than(Duration::from_secs(1800)));
+        let left = Builder::new()
+            .worker(1)
+            .spawn(move || {
+                let polls = std::cell::Cell::new(0);
+                let future = std::future::poll_fn(|context| -> std::task::Poll<()> {
+                    polls.set(polls.get() + 1);
+                    assert!(polls.get() < 2, "expected");
+                    context.waker().wake_by_ref();
+                    std::task::Poll::Pending
+                });
+                let wait = std::panic::AssertUnwindSafe(|| future.wait_timeout(Duration::from_secs(3600)));
+                std::panic::catch_unwind(wait).unwrap_err();
+                long()
+            })
+            .unwrap()
+            .join()
+            .unwrap();
+        assert_eq!(left, 0);
     }
 }

@@ -95,3 +95,52 @@ impl Deadlines {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::time::Duration;
+
+    use crate::net::{Ready, TcpStream};
+    use crate::worker::current;
+    use crate::{Builder, Settings, sleep, start};
+
+    #[test]
+    fn slots_are_given_back_wherever_the_stream_ends_and_the_sweeper_stops() {
+        start(Settings { workers: 2, blocking_threads: 3, ..Settings::default() }).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let slots = || current().map_or(usize::MAX, |worker| worker.deadlines.len());
+        let on = |worker: usize| Builder::new().worker(worker);
+        let make = move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream.set_deadline(Some(Duration::from_secs(60)));
+            (stream, slots())
+        };
+        let (first, used) = on(0).spawn(make).unwrap().join().unwrap();
+        assert_eq!(used, 1);
+        let (second, used) = on(0).spawn(make).unwrap().join().unwrap();
+        assert_eq!(used, 2);
+        // Dropped by a thread, and moved to the other worker.
+        drop(first);
+        let moved = on(1)
+            .spawn(move || {
+                let mut stream = second;
+                stream.set_deadline(Some(Duration::from_millis(20)));
+                while stream.wait_ready() != Ready::Deadline {}
+                (stream, slots())
+            })
+            .unwrap();
+        let (mut stream, used) = moved.join().unwrap();
+        assert_eq!(used, 1);
+        stream.write_all(b"x").unwrap();
+        drop(stream);
+        for worker in [0, 1] {
+            let idle = move || {
+                sleep(super::TICK * 3);
+                (slots(), current().is_some_and(|worker| worker.deadlines.sweeping.get()))
+            };
+            assert_eq!(on(worker).spawn(idle).unwrap().join().unwrap(), (0, false), "worker {worker}");
+        }
+    }
+}

@@ -13,21 +13,21 @@ use crate::coroutine::current_for_signal_handler;
 /// Where a coroutine's stack is, as far as it can be known without asking `generator`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct StackBounds {
-    /// An address in the outermost frame.
+    /// An address in one of the outermost frames.
     pub(crate) start: usize,
-    /// Usable bytes.
+    /// Usable bytes, from the top of the stack down to the guard page.
     pub(crate) size: usize,
-    /// How far `start` may be below the top of the stack: what the closure and the first frames take.
-    pub(crate) slack: usize,
 }
 
 const PAGE: usize = 4096;
 
 impl StackBounds {
-    /// Whether an address lies in the guard page, which is the page below the usable bytes.
+    /// Whether a fault at this address is an overflow.
+    ///
+    /// The top of the stack lies at `start` or above, so everything from `start` down to the guard page is within
+    /// these bounds. All of it can be read and written except the guard page: that is where the fault is.
     fn is_guard(&self, address: usize) -> bool {
-        let Some(depth) = self.start.checked_sub(address) else { return false };
-        depth + self.slack > self.size && depth <= self.size + PAGE
+        address < self.start && address >= self.start.saturating_sub(self.size + PAGE)
     }
 }
 
@@ -139,17 +139,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_page_below_the_stack_is_the_guard() {
-        // The stack ends 100 bytes above `start`; the slack is a generous bound of that.
-        let (size, start) = (64 * 1024, 0x100_0000 - 100);
-        let bounds = StackBounds { start, size, slack: 4000 };
-        let bottom = 0x100_0000 - size;
+    fn a_fault_below_the_stack_is_an_overflow() {
+        // The stack ends 100 bytes above `start`.
+        let (size, top) = (64 * 1024, 0x100_0000);
+        let bounds = StackBounds { start: top - 100, size };
+        let bottom = top - size;
         assert!(bounds.is_guard(bottom - 1));
         assert!(bounds.is_guard(bottom - PAGE));
-        assert!(!bounds.is_guard(bottom - PAGE - 200));
-        assert!(!bounds.is_guard(bottom + 4096));
-        assert!(!bounds.is_guard(start));
-        assert!(!bounds.is_guard(start + 10));
+        assert!(!bounds.is_guard(bottom - PAGE - 101));
+        assert!(!bounds.is_guard(top));
         assert!(!bounds.is_guard(0));
+    }
+
+    #[test]
+    fn a_message_that_is_too_long_is_cut() {
+        let mut line = Line { bytes: [0; 512], len: 500 };
+        write!(line, "{}", "x".repeat(100)).unwrap();
+        assert_eq!(line.len, 512);
     }
 }

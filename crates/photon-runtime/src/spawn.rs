@@ -172,11 +172,9 @@ impl Builder {
         let home = self.worker.unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed)) % runtime.workers();
         let size = page_multiple(self.stack_size.unwrap_or(runtime.settings.stack_size));
         let name = self.name;
-        // The closure itself is stored at the top of the new stack, and moved down once or twice on its way.
-        let slack = 16 * 1024 + 4 * size_of_val(&body);
         let main = move || {
             let anchor = 0u8;
-            let stack = StackBounds { start: (&raw const anchor).addr(), size, slack };
+            let stack = StackBounds { start: (&raw const anchor).addr(), size };
             let Some(worker) = current_worker().filter(|worker| worker.id == home) else {
                 // Start-up verified that this cannot happen; going on would be unsound.
                 eprintln!("photon: a coroutine for worker {home} was started on another thread; aborting");

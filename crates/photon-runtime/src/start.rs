@@ -112,8 +112,9 @@ impl From<StartError> for io::Error {
 /// ```
 pub fn start(settings: Settings) -> Result<(), StartError> {
     settings.check().map_err(StartError::Settings)?;
-    let runtime = start_once(|| Ok(settings.clone()))?;
-    if runtime.settings == settings {
+    let wanted = settings.clone();
+    let runtime = start_once(|| Ok(settings))?;
+    if runtime.settings == wanted {
         Ok(())
     } else {
         Err(StartError::AlreadyStarted { running: runtime.settings.clone() })

@@ -24,11 +24,12 @@ pub(super) fn connect(address: SocketAddr, timeout: Option<Duration>) -> io::Res
         Err(error) => return Err(error),
     }
     loop {
-        socket.wait(TIMER);
+        socket.wait_with(TIMER, timer.as_ref());
         if let Some(error) = socket.sys.take_error()? {
             return Err(error);
         }
-        // Registering reports the idle socket as hung up, so an event alone says nothing.
+        // Registering reports the idle socket as hung up, so an event alone says nothing. The mark it leaves is
+        // kept: the peer may have answered and closed already. The first read finds out.
         match socket.sys.peer_addr() {
             Ok(_) => return Ok(connected(socket)),
             Err(error) if error.kind() == io::ErrorKind::NotConnected => {}
@@ -42,6 +43,5 @@ pub(super) fn connect(address: SocketAddr, timeout: Option<Duration>) -> io::Res
 
 fn connected(mut socket: Socket<TcpStream>) -> Socket<TcpStream> {
     socket.wants_write = false;
-    socket.hung_up = false;
     socket
 }

@@ -152,13 +152,20 @@ impl<S: Owner> Socket<S> {
     /// Waits until the socket may be ready, or for one of the `reasons`. May also report `Io` for no reason.
     #[inline]
     pub(crate) fn wait(&mut self, reasons: u8) -> Event {
+        self.wait_with(reasons, None)
+    }
+
+    /// The same, with the timer of the operation that waits.
+    #[inline]
+    pub(crate) fn wait_with(&mut self, reasons: u8, timer: Option<&OperationTimer>) -> Event {
         with_current(|current| match current {
             Some(coroutine) if !thread::panicking() => {
                 coroutine.assert_may_park("a wait for a socket");
                 self.wait_on_coroutine(coroutine, reasons)
             }
             Some(_) => self.wait_on_thread(reasons, Some(Instant::now() + UNWINDING_PATIENCE)),
-            None => self.wait_on_thread(reasons, None),
+            // No clock serves a plain thread: it looks at the time itself.
+            None => self.wait_on_thread(reasons, timer.map(|timer| timer.at)),
         })
     }
 

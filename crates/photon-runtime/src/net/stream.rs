@@ -153,9 +153,10 @@ impl TcpStream {
     pub fn try_read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.socket.wants_write = false;
         let result = self.socket.sys.read(buffer);
-        if matches!(result, Ok(0)) {
-            // The end was read: waiting again is a wait for something else than the end.
-            self.socket.hung_up = false;
+        match &result {
+            Ok(1..) => {}
+            // The end was read, or there is none: the next wait is for something new.
+            _ => self.socket.hung_up = false,
         }
         result
     }
@@ -238,7 +239,7 @@ impl TcpStream {
             if timer.is_none() {
                 timer = timeout.map(|timeout| self.socket.start_timer(timeout));
             }
-            let event = self.socket.wait(DEADLINE | TIMER);
+            let event = self.socket.wait_with(DEADLINE | TIMER, timer.as_ref());
             let expired = timer.as_ref().is_some_and(OperationTimer::has_expired);
             if matches!(event, Event::Deadline)
                 || expired
