@@ -207,7 +207,7 @@ fn store_fields(input: &[u8], fields: &[Header<'_>], head: &mut RequestHead) {
 /// Stores the target in origin form and, for the absolute form, its authority as `Host`.
 fn set_target(target: &Target<'_>, fields: &Fields<'_>, head: &mut RequestHead) -> Result<(), DecodeError> {
     // RFC 9112 §3.2: one valid Host in every HTTP/1.1 request, whatever the form of its target.
-    if fields.host()?.is_none() && head.version == Version::Http11 {
+    if !fields.has_host()? && head.version == Version::Http11 {
         return Err(Fault::Host.into());
     }
     match *target {

@@ -52,12 +52,11 @@ impl<'a> Fields<'a> {
         Ok(this)
     }
 
-    /// The value of `Host`, checked.
-    pub(crate) fn host(&self) -> Result<Option<&'a str>, DecodeError> {
-        let Some(host) = self.host else { return Ok(None) };
-        match std::str::from_utf8(host) {
-            Ok(host) if is_authority(host) => Ok(Some(host)),
-            _ => Err(Fault::Host.into()),
+    /// Whether there is a `Host`, which then is valid.
+    pub(crate) fn has_host(&self) -> Result<bool, DecodeError> {
+        match self.host {
+            Some(host) if !is_authority(host) => Err(Fault::Host.into()),
+            host => Ok(host.is_some()),
         }
     }
 

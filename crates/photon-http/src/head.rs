@@ -48,7 +48,7 @@ impl RequestHead {
         self.target.clear();
         self.target.push_str(start);
         self.target.push_str(rest);
-        self.path_end = self.target.find('?').unwrap_or(self.target.len());
+        self.path_end = self.target.bytes().position(|byte| byte == b'?').unwrap_or(self.target.len());
     }
 
     /// The request target: path and query, percent-encoded as they came.

@@ -143,8 +143,13 @@ impl Headers {
         if name.is_empty() || !name.bytes().all(is_token) {
             return Err(InvalidHeader::Name(name.to_owned()));
         }
-        if !value.iter().all(|&byte| is_field_byte(byte)) {
+        // Without an early exit the compiler looks at many bytes at once.
+        if !value.iter().fold(true, |valid, &byte| valid & is_field_byte(byte)) {
             return Err(InvalidHeader::Value { name: name.to_owned() });
+        }
+        if self.bytes.is_empty() {
+            // A response has a few short fields; they should not make the buffer grow step by step.
+            self.bytes.reserve(name.len() + value.len() + 64);
         }
         let name = self.store(name.as_bytes());
         let value = self.store(value);
@@ -160,6 +165,9 @@ impl Headers {
     pub fn try_insert(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
         let before = self.fields.len();
         self.try_append(name, value)?;
+        if before == 0 {
+            return Ok(());
+        }
         let mut index = 0;
         let Self { bytes, fields } = self;
         fields.retain(|field| {
@@ -218,31 +226,32 @@ fn offset(length: usize) -> u32 {
     u32::try_from(length).expect("the header fields of one message hold less than 4 GiB")
 }
 
-/// A byte of a token (RFC 9110 §5.6.2).
-pub(crate) const fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || matches!(
-            byte,
-            b'!' | b'#'
-                | b'$'
-                | b'%'
-                | b'&'
-                | b'\''
-                | b'*'
-                | b'+'
-                | b'-'
-                | b'.'
-                | b'^'
-                | b'_'
-                | b'`'
-                | b'|'
-                | b'~'
-        )
+/// Whether a byte may stand in a token (RFC 9110 §5.6.2).
+pub(crate) fn is_token(byte: u8) -> bool {
+    TOKEN[byte as usize]
 }
 
-/// A byte that a field value may hold (RFC 9110 §5.5): visible, space, tab or obs-text.
+/// Whether a byte may stand in a field value (RFC 9110 §5.5): visible, space, tab or obs-text.
 pub(crate) const fn is_field_byte(byte: u8) -> bool {
     byte == b'\t' || (byte >= b' ' && byte != 0x7f)
+}
+
+static TOKEN: [bool; 256] = alphanumeric_and(b"!#$%&'*+-.^_`|~");
+
+/// A table of the ASCII letters, the digits and `others`.
+pub(crate) const fn alphanumeric_and(others: &[u8]) -> [bool; 256] {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let mut at = 0;
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
 }
 
 impl fmt::Debug for Headers {

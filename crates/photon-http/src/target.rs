@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 
 use http::Method;
 
+use crate::headers::alphanumeric_and;
 use crate::{DecodeError, Fault};
 
 /// A request target, taken apart as far as serving it needs (RFC 9112 §3.2).
@@ -19,13 +20,13 @@ pub(crate) enum Target<'a> {
 /// Checks that `target` has a form that `method` allows.
 pub(crate) fn classify<'a>(method: &Method, target: &'a str) -> Result<Target<'a>, DecodeError> {
     // A client never sends a fragment (RFC 9110 §4.1), and URIs are ASCII (RFC 3986 §2).
-    if !target.is_ascii() || target.contains('#') {
+    if target.bytes().fold(false, |bad, byte| bad | !byte.is_ascii() | (byte == b'#')) {
         return Err(Fault::Target.into());
     }
     if *method == Method::CONNECT {
         // Authority form, with a port (RFC 9112 §3.2.3).
         let has_port = target.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty());
-        return Err(if has_port && is_authority(target) {
+        return Err(if has_port && is_authority(target.as_bytes()) {
             DecodeError::Connect
         } else {
             Fault::Target.into()
@@ -40,49 +41,57 @@ pub(crate) fn classify<'a>(method: &Method, target: &'a str) -> Result<Target<'a
     }
     let (authority, rest) = after.split_at(after.find(['/', '?']).unwrap_or(after.len()));
     // User information does not belong in a request (RFC 9110 §4.2.4), nor an empty host (§4.2.1).
-    if is_authority(authority) { Ok(Target::Absolute { authority, rest }) } else { Err(Fault::Target.into()) }
+    if is_authority(authority.as_bytes()) {
+        Ok(Target::Absolute { authority, rest })
+    } else {
+        Err(Fault::Target.into())
+    }
 }
 
 /// Whether `text` is `host [":" port]` with a host (RFC 3986 §3.2.2), without user information.
-pub(crate) fn is_authority(text: &str) -> bool {
-    let (host, port) = if let Some(literal) = text.strip_prefix('[') {
-        let Some((address, port)) = literal.split_once(']') else { return false };
-        if address.parse::<Ipv6Addr>().is_err() {
-            return false;
-        }
-        if port.is_empty() {
-            return true;
-        }
-        (address, port.strip_prefix(':'))
-    } else {
-        match text.split_once(':') {
-            None => (text, Some("")),
-            Some((host, port)) => (host, Some(port)),
-        }
+pub(crate) fn is_authority(text: &[u8]) -> bool {
+    let host_end = match text.first() {
+        Some(b'[') => literal_end(text),
+        _ => registered_name_end(text),
     };
-    let port_is_valid = port.is_some_and(|port| {
-        port.bytes().all(|byte| byte.is_ascii_digit()) && (port.is_empty() || port.parse::<u16>().is_ok())
-    });
-    port_is_valid && (text.starts_with('[') || is_registered_name(host.as_bytes()))
+    match host_end.and_then(|end| text.get(end..)) {
+        Some([]) => true,
+        Some([b':', port @ ..]) => is_port(port),
+        _ => false,
+    }
 }
 
-/// `reg-name`, which includes IPv4 addresses; an empty one names nobody.
-fn is_registered_name(name: &[u8]) -> bool {
-    let mut bytes = name.iter();
-    while let Some(&byte) = bytes.next() {
-        let valid = match byte {
-            b'%' => {
-                bytes.next().is_some_and(u8::is_ascii_hexdigit)
-                    && bytes.next().is_some_and(u8::is_ascii_hexdigit)
-            }
-            _ => byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=".contains(&byte),
-        };
-        if !valid {
-            return false;
+/// Where the bracketed IPv6 address at the start of `text` ends.
+fn literal_end(text: &[u8]) -> Option<usize> {
+    let end = text.iter().position(|&byte| byte == b']')?;
+    let address = std::str::from_utf8(&text[1..end]).ok()?;
+    address.parse::<Ipv6Addr>().ok().map(|_| end + 1)
+}
+
+/// Where the `reg-name` at the start of `text` ends, which includes IPv4 addresses. An empty one
+/// names nobody.
+fn registered_name_end(text: &[u8]) -> Option<usize> {
+    let mut end = 0;
+    loop {
+        end += text[end..].iter().take_while(|&&byte| REGISTERED_NAME[byte as usize]).count();
+        match text[end..] {
+            [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => end += 3,
+            [b'%', ..] => return None,
+            _ => return (end > 0).then_some(end),
         }
     }
-    !name.is_empty()
 }
+
+/// An empty port is that of the scheme (RFC 3986 §3.2.3).
+fn is_port(port: &[u8]) -> bool {
+    let digit = |number: u32, byte: &u8| number * 10 + u32::from(byte - b'0');
+    port.len() <= 5
+        && port.iter().all(u8::is_ascii_digit)
+        && port.iter().fold(0, digit) <= u32::from(u16::MAX)
+}
+
+/// `unreserved` and `sub-delims`; percent-encoded bytes are looked at one by one.
+static REGISTERED_NAME: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+,;=");
 
 #[cfg(test)]
 mod tests {
@@ -93,13 +102,13 @@ mod tests {
         for good in
             ["a", "example.org", "example.org:", "h:80", "127.0.0.1:65535", "[::1]", "[::1]:8000", "a%41_~b"]
         {
-            assert!(is_authority(good), "{good}");
+            assert!(is_authority(good.as_bytes()), "{good}");
         }
         for bad in [
             "", ":80", "a:b", "a:65536", "a:-1", "a:+1", "u@h", "a b", "a/b", "a?b", "[::1", "[x]", "[]",
             "::1", "[::1]x", "a%4", "a%zz", "[::1]80", "a:80:80", "h\u{e4}", "a\"b",
         ] {
-            assert!(!is_authority(bad), "{bad}");
+            assert!(!is_authority(bad.as_bytes()), "{bad}");
         }
     }
 }
