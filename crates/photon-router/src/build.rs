@@ -1,15 +1,16 @@
 //! From a document and handlers to a route table, or to the reason why not.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use http::Method;
-use photon_core::Handler;
 use serde_json::Value;
 
 use crate::Dispatcher;
+use crate::checks::{self, Checks};
 use crate::dispatcher::Registered;
 use crate::error::{MissingHandler, RouterError, UnknownOperation, near_miss};
-use crate::openapi::{Document, Operation, Parameter, ParameterIn, PathItem, RefOr};
+use crate::openapi::{Document, Operation, Parameter, ParameterIn, PathItem, RefError, RefOr};
 use crate::router::{Endpoint, Route};
 use crate::template::Template;
 use crate::tree::Tree;
@@ -23,6 +24,9 @@ struct Planned<'a> {
     method: Method,
     path: &'a str,
     operation_id: &'a str,
+    operation: &'a Operation,
+    // The parameters of all operations of the path.
+    shared: Vec<&'a RefOr<Parameter>>,
 }
 
 /// Builds the tree and the routes that its numbers point to.
@@ -34,71 +38,61 @@ pub(crate) fn build(document: &Document, dispatcher: Dispatcher) -> Result<(Tree
     let mut templates: Vec<Template> = Vec::new();
     let mut planned = Vec::new();
     for (path, item) in &document.paths.entries {
-        let operations = operations(document, path, item)?;
-        let template = template(document, path, item, &operations)?;
+        let operations = plan(document, path, item, templates.len())?;
+        let template = template(document, path, &operations)?;
         if operations.is_empty() {
             continue;
         }
         add_template(&mut tree, &templates, &template)?;
-        for (method, operation) in operations {
-            let operation_id =
-                operation.operation_id.as_deref().filter(|id| !id.is_empty()).ok_or_else(|| {
-                    RouterError::NoOperationId { method: method.clone(), path: path.clone() }
-                })?;
-            planned.push(Planned { route: templates.len(), method, path, operation_id });
-        }
         templates.push(template);
+        planned.extend(operations);
     }
     check_unique(&planned)?;
-    let routes = join(templates, &planned, dispatcher)?;
+    let routes = join(document, templates, &planned, dispatcher)?;
     Ok((tree, routes))
 }
 
 // The operations of a path: its own ones and, for other methods, those where its `$ref` leads.
-fn operations<'a>(
+fn plan<'a>(
     document: &'a Document,
-    path: &str,
+    path: &'a str,
     item: &'a PathItem,
-) -> Result<Vec<(Method, &'a Operation)>, RouterError> {
-    let target = document
-        .resolve_path_item(item)
-        .map_err(|reason| RouterError::Reference { path: path.into(), reason })?;
-    let mut operations: Vec<_> = item.operations().collect();
-    for (method, operation) in target.operations() {
-        if !operations.iter().any(|(own, _)| *own == method) {
-            operations.push((method, operation));
+    route: usize,
+) -> Result<Vec<Planned<'a>>, RouterError> {
+    let target = document.resolve_path_item(item).map_err(|reason| in_path(path, reason))?;
+    let mut planned: Vec<Planned<'_>> = Vec::new();
+    for (method, operation) in item.operations().chain(target.operations()) {
+        if planned.iter().any(|known| known.method == method) {
+            continue;
         }
+        let operation_id = operation
+            .operation_id
+            .as_deref()
+            .filter(|id| !id.is_empty())
+            .ok_or_else(|| RouterError::NoOperationId { method: method.clone(), path: path.into() })?;
+        let shared = item.parameters.iter().chain(&target.parameters).collect();
+        planned.push(Planned { route, method, path, operation_id, operation, shared });
     }
-    Ok(operations)
+    Ok(planned)
 }
 
-fn template(
-    document: &Document,
-    path: &str,
-    item: &PathItem,
-    operations: &[(Method, &Operation)],
-) -> Result<Template, RouterError> {
-    let reference = |reason| RouterError::Reference { path: path.into(), reason };
-    let shared = &document.resolve_path_item(item).map_err(reference)?.parameters;
+fn template(document: &Document, path: &str, operations: &[Planned<'_>]) -> Result<Template, RouterError> {
     let mut catch_all = None;
-    let lists = operations.iter().map(|(_, operation)| &operation.parameters);
-    for parameter in lists.chain([&item.parameters, shared]).flatten() {
-        let parameter: &Parameter = resolve(document, path, parameter)?;
-        if parameter.location == ParameterIn::Path
-            && parameter.extensions.get(CATCH_ALL) == Some(&Value::Bool(true))
-        {
-            catch_all = Some(parameter.name.as_str());
+    for operation in operations {
+        for parameter in operation.operation.parameters.iter().chain(operation.shared.iter().copied()) {
+            let parameter = document.resolve(parameter).map_err(|reason| in_path(path, reason))?;
+            if parameter.location == ParameterIn::Path
+                && parameter.extensions.get(CATCH_ALL) == Some(&Value::Bool(true))
+            {
+                catch_all = Some(parameter.name.as_str());
+            }
         }
     }
     Template::parse(path, catch_all).map_err(|reason| RouterError::Template { path: path.into(), reason })
 }
 
-fn resolve<'a>(
-    document: &'a Document,
-    path: &str,
-    parameter: &'a RefOr<Parameter>,
-) -> Result<&'a Parameter, RouterError> {
-    document.resolve(parameter).map_err(|reason| RouterError::Reference { path: path.into(), reason })
+fn in_path(path: &str, reason: RefError) -> RouterError {
+    RouterError::Reference { path: path.into(), reason }
 }
 
 fn add_template(tree: &mut Tree, others: &[Template], template: &Template) -> Result<(), RouterError> {
@@ -131,18 +125,19 @@ fn check_unique(planned: &[Planned<'_>]) -> Result<(), RouterError> {
 }
 
 fn join(
+    document: &Document,
     templates: Vec<Template>,
     planned: &[Planned<'_>],
     dispatcher: Dispatcher,
 ) -> Result<Vec<Route>, RouterError> {
     let mut handlers = dispatcher.handlers;
     let mut routes: Vec<Route> = templates.into_iter().map(Route::new).collect();
+    let root = checks::root(document);
     let mut missing = Vec::new();
     for operation in planned {
         match handlers.swap_remove(operation.operation_id) {
-            Some(Registered { handler, .. }) => {
-                let route = &mut routes[operation.route];
-                route.add(endpoint(operation, handler));
+            Some(registered) => {
+                routes[operation.route].add(endpoint(document, &root, operation, registered)?);
             }
             None => missing.push(operation),
         }
@@ -165,11 +160,23 @@ fn join(
     Err(RouterError::Unmatched { operations: operations.collect(), handlers: unknown.collect() })
 }
 
-fn endpoint(operation: &Planned<'_>, handler: Box<dyn Handler>) -> Endpoint {
-    Endpoint {
-        method: operation.method.clone(),
-        path: operation.path.into(),
-        operation_id: operation.operation_id.into(),
-        handler,
-    }
+fn endpoint(
+    document: &Document,
+    root: &Arc<Value>,
+    planned: &Planned<'_>,
+    registered: Registered,
+) -> Result<Endpoint, RouterError> {
+    let checks = if registered.checked {
+        None
+    } else {
+        let checks = Checks::new(document, root, planned.operation, planned.shared.iter().copied());
+        checks.map_err(|reason| in_path(planned.path, reason))?
+    };
+    Ok(Endpoint {
+        method: planned.method.clone(),
+        path: planned.path.into(),
+        operation_id: planned.operation_id.into(),
+        handler: registered.handler,
+        checks,
+    })
 }

@@ -1,5 +1,7 @@
 //! Handlers by the operation that they answer, until a router takes them.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use photon_core::Handler;
 
@@ -20,7 +22,7 @@ pub struct Dispatcher {
 }
 
 pub(crate) struct Registered {
-    pub(crate) handler: Box<dyn Handler>,
+    pub(crate) handler: Arc<dyn Handler>,
     // Whether the handler checks parameters and body itself.
     pub(crate) checked: bool,
 }
@@ -34,21 +36,24 @@ impl Dispatcher {
 
     /// Says which handler answers the operation with this `operationId`.
     ///
+    /// The router checks the request's parameters and JSON body against the operation's schemas
+    /// first, and answers 422 with every fault instead of calling the handler with a wrong one.
+    ///
     /// A second handler for the same operation does not replace the first one; it makes
     /// [`Router::from_spec`](crate::Router::from_spec) fail.
     pub fn register_handler(&mut self, operation_id: impl Into<String>, handler: impl Handler) -> &mut Self {
-        self.register(operation_id.into(), Registered { handler: Box::new(handler), checked: false })
+        self.register(operation_id.into(), Registered { handler: Arc::new(handler), checked: false })
     }
 
     /// As [`register_handler`](Self::register_handler), for a handler that checks parameters and
-    /// body itself and answers 422 if they are wrong. A handler made from a typed function does:
-    /// its document is derived from the checks it makes.
+    /// body itself: the router passes every request on. A handler made from a typed function does,
+    /// and its operation is documented from the checks it makes.
     pub fn register_checked_handler(
         &mut self,
         operation_id: impl Into<String>,
-        handler: impl Handler,
+        handler: Arc<dyn Handler>,
     ) -> &mut Self {
-        self.register(operation_id.into(), Registered { handler: Box::new(handler), checked: true })
+        self.register(operation_id.into(), Registered { handler, checked: true })
     }
 
     fn register(&mut self, operation_id: String, registered: Registered) -> &mut Self {

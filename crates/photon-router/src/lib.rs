@@ -5,6 +5,7 @@
 //! Cargo features: `yaml` (off by default) reads and writes documents as YAML.
 
 mod build;
+mod checks;
 mod dispatcher;
 mod error;
 mod mixed;

@@ -1,10 +1,12 @@
 //! Which handler answers a request, and what to answer if none does.
 
-use photon_core::{Handler, Request, Response};
+use std::sync::Arc;
 
 use http::{Method, StatusCode};
+use photon_core::{Handler, Request, Response};
 
 use crate::build::build;
+use crate::checks::Checks;
 use crate::openapi::Document;
 use crate::template::Template;
 use crate::tree::Tree;
@@ -57,12 +59,17 @@ pub(crate) struct Route {
     allow: String,
 }
 
-/// One operation with its handler. Calling it calls the handler.
+/// One operation with its handler.
+///
+/// Calling it checks the request against the document, unless the handler does, and then calls the
+/// handler. Route the request first: that sets its path parameters.
 pub struct Endpoint {
     pub(crate) method: Method,
     pub(crate) path: String,
     pub(crate) operation_id: String,
-    pub(crate) handler: Box<dyn Handler>,
+    pub(crate) handler: Arc<dyn Handler>,
+    // None if the handler checks its requests itself.
+    pub(crate) checks: Option<Checks>,
 }
 
 /// What becomes of a request.
@@ -90,7 +97,8 @@ impl Router {
     /// # Errors
     /// A path is not a template, two paths match the same requests, an operation has no
     /// `operationId` or one that another has, an operation has no handler or a handler no
-    /// operation. All operations and handlers that have no partner are named in one error.
+    /// operation, or a reference leads nowhere. All operations and handlers that have no partner are
+    /// named in one error.
     pub fn from_spec(document: &Document, dispatcher: Dispatcher) -> Result<Self, RouterError> {
         let (tree, routes) = build(document, dispatcher)?;
         let all = routes.iter().flat_map(|route| &route.endpoints).map(|endpoint| &endpoint.method);
@@ -118,10 +126,10 @@ impl Router {
         // slash stays inside its segment.
         let decoded;
         let (path, separator) = match percent::decode_segments(path) {
-            Ok(None) => (path, '/'),
+            Ok(None) => (path, b'/'),
             Ok(Some(text)) => {
                 decoded = text;
-                (decoded.as_str(), '\0')
+                (decoded.as_str(), b'\0')
             }
             Err(percent::Malformed) => return Outcome::BadPath,
         };
@@ -137,19 +145,23 @@ impl Router {
     }
 
     // `path` is decoded; `Location` is made from the path as it came.
-    fn redirect(&self, path: &str, separator: char, request: &Request) -> Outcome<'_> {
-        let without = path.strip_suffix(separator);
+    fn redirect(&self, path: &str, separator: u8, request: &Request) -> Outcome<'_> {
+        let separator_char = char::from(separator);
+        let without = path.strip_suffix(separator_char);
         let exists = match without {
             Some("") => false,
             Some(path) => self.tree.find(&path[1..], separator).is_some(),
-            None => self.tree.find(&format!("{}{separator}", &path[1..]), separator).is_some(),
+            None => self.tree.find(&format!("{}{separator_char}", &path[1..]), separator).is_some(),
         };
+        if !exists {
+            return Outcome::NotFound;
+        }
         let path = request.path();
         let target = match without {
             Some(_) => path.strip_suffix('/').unwrap_or(path).to_owned(),
             None => format!("{path}/"),
         };
-        if !exists || !stays_here(&target) {
+        if !stays_here(&target) {
             return Outcome::NotFound;
         }
         Outcome::Redirect(match request.query() {
@@ -236,6 +248,9 @@ impl Endpoint {
 
 impl Handler for Endpoint {
     fn call(&self, request: &mut Request) -> Response {
+        if let Some(response) = self.checks.as_ref().and_then(|checks| checks.refuse(request)) {
+            return response;
+        }
         self.handler.call(request)
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use crate::mixed::Mixed;
-use crate::template::{Segment, Template};
+use crate::template::{Segment, Template, split_segment};
 
 /// Templates by the paths that they match. `usize` is the template's number.
 #[derive(Debug, Default)]
@@ -54,7 +54,7 @@ impl Tree {
     }
 
     /// The template that matches the path, which stands without its first separator.
-    pub(crate) fn find(&self, path: &str, separator: char) -> Option<usize> {
+    pub(crate) fn find(&self, path: &str, separator: u8) -> Option<usize> {
         self.root.find(path, separator)
     }
 }
@@ -83,11 +83,8 @@ impl Node {
     }
 
     // Recurses once per segment of the longest template, not of the path.
-    fn find(&self, path: &str, separator: char) -> Option<usize> {
-        let (segment, rest) = match path.split_once(separator) {
-            Some((segment, rest)) => (segment, Some(rest)),
-            None => (path, None),
-        };
+    fn find(&self, path: &str, separator: u8) -> Option<usize> {
+        let (segment, rest) = split_segment(path, separator);
         let go_on = |node: &Self| match rest {
             Some(rest) => node.find(rest, separator),
             None => node.end,

@@ -114,7 +114,7 @@ pub enum SecurityScheme {
         #[serde(flatten)]
         extensions: Extensions,
     },
-    /// OpenID Connect.
+    /// The `OpenID` Connect protocol.
     #[serde(rename = "openIdConnect")]
     OpenIdConnect {
         /// What the scheme means.

@@ -1,5 +1,6 @@
 //! Integration tests of the router crate, in one binary.
 
+mod checking;
 mod documents;
 mod hostile;
 mod launch;
