@@ -4,7 +4,7 @@ use std::path::Path;
 
 use photon_core::{HttpError, Result};
 
-use crate::{App, launch};
+use crate::{App, docs, launch};
 
 const USAGE: &str = "usage: [openapi [--output FILE] | routes]
 
@@ -62,6 +62,7 @@ fn route_table(app: App) -> Result<String> {
     let rows: Vec<[&str; 3]> = service
         .router
         .endpoints()
+        .filter(|endpoint| !docs::is_asset(endpoint.operation_id()))
         .map(|endpoint| [endpoint.method().as_str(), endpoint.path(), endpoint.operation_id()])
         .collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();

@@ -176,6 +176,11 @@ fn route(id: &str, path: &str, handler: impl photon_core::Handler) -> Route {
     }
 }
 
+/// Whether an operation is a script, a style or a picture of a page, which a route table leaves out.
+pub(crate) fn is_asset(operation_id: &str) -> bool {
+    ["photon_swagger_ui_", "photon_redoc_"].iter().any(|prefix| operation_id.starts_with(prefix))
+}
+
 fn escape_html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

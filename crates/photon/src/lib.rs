@@ -81,3 +81,8 @@ pub mod __private {
     pub use photon_core::private::*;
     pub use {schemars, serde, validator};
 }
+
+/// The code of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;
