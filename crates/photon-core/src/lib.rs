@@ -2,11 +2,15 @@
 //!
 //! This crate does no I/O: it turns a [`Request`] into a handler's arguments and what the handler
 //! returns into a [`Response`], and tells the document what it knows of both.
+//!
+//! Cargo features, both off by default: `uuid` and `chrono` make those crates' types arguments,
+//! fields and responses.
 
 mod argument;
 mod context;
 mod error;
 mod extract;
+mod foreign;
 mod handler;
 mod model;
 mod operation;

@@ -40,6 +40,11 @@
 //! `#[body]`, with `default`, `alias`, `description`, `example`, `deprecated`, `hidden`, the
 //! constraints `gt`, `ge`, `lt`, `le`, `multiple_of`, `min_length`, `max_length` and `pattern`, and
 //! `embed` for a body under its argument's name.
+//!
+//! # Features
+//!
+//! Both are off by default: `uuid` and `chrono` make the types of those crates arguments, fields and
+//! responses.
 
 mod app;
 mod arguments;
