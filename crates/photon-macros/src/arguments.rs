@@ -315,7 +315,7 @@ impl Argument {
             };));
         }
         let embed = self.options.embed;
-        fields.push(quote!(argument.embed = #embed || EMBED;));
+        fields.push(quote!(argument.embed = #embed || __PHOTON_EMBED;));
         if self.options.default.is_some() {
             let default = self.default_value();
             fields.push(quote!(argument.default = ::std::option::Option::Some(|| {
@@ -339,10 +339,10 @@ impl Argument {
         }
         quote! {
             static #name: ::photon::__private::Argument = {
-                static SCHEMA: ::photon::__private::SchemaPlace = ::photon::__private::SchemaPlace::new();
+                static __PHOTON_SCHEMA: ::photon::__private::SchemaPlace = ::photon::__private::SchemaPlace::new();
                 let mut argument =
                     ::photon::__private::Argument::new(#wire_name, ::photon::__private::Source::#source)
-                        .keeping_schema(&SCHEMA);
+                        .keeping_schema(&__PHOTON_SCHEMA);
                 #(#fields)*
                 argument
             };
@@ -411,7 +411,7 @@ pub(crate) struct Code {
 pub(crate) fn code(arguments: &[Argument], leave: &TokenStream) -> Code {
     let read: Vec<(usize, &Argument)> =
         arguments.iter().enumerate().filter(|(_, argument)| !argument.is_request).collect();
-    let constant = |index: usize| format_ident!("ARGUMENT_{index}");
+    let constant = |index: usize| format_ident!("__PHOTON_ARGUMENT_{index}");
     let variable = |index: usize| format_ident!("argument_{index}");
     let bodies = read.iter().map(|(_, argument)| argument.is_body());
     let statics = read.iter().map(|(index, argument)| argument.constant(&constant(*index)));
@@ -443,7 +443,7 @@ pub(crate) fn code(arguments: &[Argument], leave: &TokenStream) -> Code {
     Code {
         constants: quote! {
             // Two arguments from one body are two keys of it; one is the body itself.
-            const EMBED: bool = 0usize #(+ (#bodies) as usize)* > 1;
+            const __PHOTON_EMBED: bool = 0usize #(+ (#bodies) as usize)* > 1;
             #(#statics)*
         },
         reads,

@@ -43,7 +43,7 @@ fn try_expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStr
         const _: () = {
             #constants
 
-            fn provide(
+            fn __photon_provide(
                 request: &mut ::photon::Request,
             ) -> ::std::result::Result<#target, ::photon::__private::Errors> {
                 #reads
@@ -54,7 +54,7 @@ fn try_expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStr
                 fn from_request(
                     request: &mut ::photon::Request,
                 ) -> ::std::result::Result<Self, ::photon::HttpError> {
-                    provide(request).map_err(::photon::__private::Errors::into_error)
+                    __photon_provide(request).map_err(::photon::__private::Errors::into_error)
                 }
 
                 fn from_argument(
@@ -62,7 +62,7 @@ fn try_expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStr
                     _argument: &::photon::__private::Argument,
                     errors: &mut ::photon::__private::Errors,
                 ) -> ::std::option::Option<Self> {
-                    match provide(request) {
+                    match __photon_provide(request) {
                         ::std::result::Result::Ok(value) => ::std::option::Option::Some(value),
                         ::std::result::Result::Err(failed) => {
                             errors.append(failed);

@@ -107,12 +107,13 @@ fn code(
             fn route() -> ::photon::Route {
                 #constants
 
-                fn handle(request: &mut ::photon::Request) -> ::photon::Response {
+                #[allow(deprecated)]
+                fn __photon_handle(request: &mut ::photon::Request) -> ::photon::Response {
                     #reads
                     ::photon::__private::IntoResponse::into_response(#call)
                 }
 
-                fn describe(operation: &mut ::photon::__private::OperationDoc<'_>) {
+                fn __photon_describe(operation: &mut ::photon::__private::OperationDoc<'_>) {
                     #describes
                     #describe_output
                 }
@@ -179,8 +180,8 @@ fn route_value(function: &ItemFn, method: &LitStr, path: &LitStr, options: &Rout
             status: #status,
             response_description: #response_description,
             errors: ::std::vec![#(#errors),*],
-            handler: ::std::sync::Arc::new(handle),
-            describe,
+            handler: ::std::sync::Arc::new(__photon_handle),
+            describe: __photon_describe,
         }
     }
 }

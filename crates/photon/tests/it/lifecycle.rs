@@ -71,3 +71,32 @@ fn state_is_shared() {
     }
     assert_eq!(count.load(Ordering::Relaxed), 3);
 }
+
+/// Names that generated code could use too.
+mod names {
+    use photon::prelude::*;
+
+    #[get("/handle")]
+    pub(super) fn handle() -> &'static str {
+        "handle"
+    }
+
+    #[get("/describe/{request}")]
+    pub(super) fn describe(request: String, errors: Option<u32>) -> String {
+        format!("{request} {errors:?}")
+    }
+
+    #[get("/route")]
+    #[deprecated]
+    pub(super) fn route() -> &'static str {
+        "route"
+    }
+}
+
+#[test]
+fn handlers_may_have_any_name() {
+    let client = TestClient::new(App::new().routes(routes![names::handle, names::describe, names::route]));
+    assert_eq!(client.get("/handle").send().text(), "handle");
+    assert_eq!(client.get("/describe/x?errors=1").send().text(), "x Some(1)");
+    assert_eq!(client.get("/route").send().text(), "route");
+}
