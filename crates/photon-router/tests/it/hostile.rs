@@ -4,10 +4,11 @@ use std::time::{Duration, Instant};
 
 use crate::table::{outcome, router};
 
+// What this guards against takes hours; a busy machine does not.
 fn quick<T>(what: &str, run: impl FnOnce() -> T) -> T {
     let start = Instant::now();
     let result = run();
-    assert!(start.elapsed() < Duration::from_secs(5), "{what} took {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{what} took {:?}", start.elapsed());
     result
 }
 
