@@ -20,19 +20,30 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// Connections that are told 503 at the same time; others beyond the cap are closed without it.
 const TURNED_AWAY_AT_ONCE: usize = 64;
 
-/// Accepts connections until the server stops, then closes the listener.
+/// Connections accepted in a row before others on the listener's worker get their turn.
+const TURN: u32 = 16;
+
+/// Accepts connections until the server stops.
 pub(crate) fn run(listener: &TcpListener, shared: &Arc<Shared>, handler: &Arc<dyn Handler>) {
     let cap = shared.config.max_connections.unwrap_or_else(photon_runtime::max_connections);
     let turned_away = Arc::new(AtomicUsize::new(0));
     let mut pause = FIRST_PAUSE;
+    let mut accepted: u32 = 0;
     while !shared.is_draining() {
-        match listener.accept() {
-            Ok(incoming) => {
+        let done = listener.accept().and_then(|incoming| {
+            if shared.connections() < cap {
+                admit(incoming, shared, handler)
+            } else {
+                turn_away(incoming, shared, &turned_away);
+                Ok(())
+            }
+        });
+        match done {
+            Ok(()) => {
                 pause = FIRST_PAUSE;
-                if shared.connections() < cap {
-                    admit(incoming, shared, handler);
-                } else {
-                    turn_away(incoming, shared, &turned_away);
+                accepted = accepted.wrapping_add(1);
+                if accepted.is_multiple_of(TURN) {
+                    photon_runtime::yield_now();
                 }
             }
             Err(error) if is_of_one_connection(&error) => {}
@@ -47,16 +58,17 @@ pub(crate) fn run(listener: &TcpListener, shared: &Arc<Shared>, handler: &Arc<dy
     }
 }
 
-fn admit(incoming: Incoming, shared: &Arc<Shared>, handler: &Arc<dyn Handler>) {
+/// Starts the coroutine of a connection. If there can be none, the connection is closed.
+fn admit(incoming: Incoming, shared: &Arc<Shared>, handler: &Arc<dyn Handler>) -> io::Result<()> {
     let admission = shared.admit();
     let handler = Arc::clone(handler);
     let peer = incoming.peer_addr();
-    let spawned = incoming.spawn(move |stream| connection::serve(stream, peer, admission, &*handler));
-    if let Err(refused) = spawned {
-        tracing::error!(%refused, "cannot serve a connection");
-    }
+    incoming
+        .spawn(move |stream| connection::serve(stream, peer, admission, &*handler))
+        .map_err(|refused| io::Error::other(refused.error))
 }
 
+/// Starts a coroutine that answers 503, unless there are many of them already.
 fn turn_away(incoming: Incoming, shared: &Arc<Shared>, turned_away: &Arc<AtomicUsize>) {
     if turned_away.fetch_add(1, Ordering::AcqRel) >= TURNED_AWAY_AT_ONCE {
         turned_away.fetch_sub(1, Ordering::AcqRel);

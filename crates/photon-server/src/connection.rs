@@ -29,9 +29,6 @@ const COPY_UP_TO: usize = 16 * 1024;
 /// An input buffer of so many bytes receives bodies that do not fit the small one.
 const BODY_BUFFER: usize = 64 * 1024;
 
-/// Requests answered before others on this worker get their turn, however many more there are.
-const TURN: u32 = 64;
-
 /// Serves one connection until it ends.
 pub(crate) fn serve(stream: TcpStream, peer: SocketAddr, mut admission: Admission, handler: &dyn Handler) {
     admission.register(stream.waker());
@@ -56,7 +53,7 @@ pub(crate) fn turn_away(stream: TcpStream, shared: &Shared) {
     let mut link = Link::new(stream, shared);
     let mut response = detail(StatusCode::SERVICE_UNAVAILABLE);
     response.headers.append("retry-after", "1");
-    encode_error(&mut link.out, &response, &mut DateLine::default());
+    encode_error(&mut link.out, &response, false, &mut DateLine::default());
     if link.flush().is_ok() {
         link.linger();
     }
@@ -100,18 +97,9 @@ struct Connection<'a> {
 
 impl Connection<'_> {
     fn run(&mut self) -> End {
-        let mut turn = TURN;
         loop {
-            if let Err(end) = self.receive() {
+            if let Err(end) = self.receive().and_then(|()| self.answer_received()) {
                 return end;
-            }
-            match self.answer_received() {
-                Ok(answered) if answered < turn => turn -= answered,
-                Ok(_) => {
-                    turn = TURN;
-                    photon_runtime::yield_now();
-                }
-                Err(end) => return end,
             }
         }
     }
@@ -139,8 +127,7 @@ impl Connection<'_> {
     }
 
     /// Answers every request that is complete in the input and writes the answers.
-    fn answer_received(&mut self) -> Result<u32, End> {
-        let mut answered = 0;
+    fn answer_received(&mut self) -> Result<(), End> {
         while let Some(decoded) = self.decoder.decode(
             self.link.input.bytes(),
             &self.shared.config.limits,
@@ -151,16 +138,18 @@ impl Connection<'_> {
                 self.read_body(&decoded)?;
             }
             self.answer(&decoded)?;
-            self.request.clear();
-            answered += 1;
+            if decoded.consumed <= SMALL {
+                self.request.clear();
+            } else {
+                self.request = Request::default();
+            }
+            // If there is the start of another head, its time has not begun.
+            self.in_head = false;
             if self.link.out.len() >= WRITE_AT {
                 self.link.flush()?;
             }
         }
-        self.link.flush()?;
-        // If there is the start of another head, its time begins now.
-        self.in_head &= answered == 0;
-        Ok(answered)
+        Ok(self.link.flush()?)
     }
 
     /// Reads the whole body of a request, asking for it if the client waits to be asked.
@@ -177,9 +166,6 @@ impl Connection<'_> {
             }
             // The client may wait for earlier answers before it sends the rest.
             self.link.flush()?;
-            if decoder.expected() > SMALL as u64 {
-                self.link.input.grow(BODY_BUFFER);
-            }
             let mut progress = Progress::start(&mut self.link, self.shared.config.body_timeout);
             while !decoder.is_done() {
                 match self.link.read(Awaiting::Rest) {
@@ -190,6 +176,10 @@ impl Connection<'_> {
                 used = decoder.decode(self.link.input.bytes(), &mut body)?;
                 self.link.input.consume(used);
                 progress.passed(&mut self.link, used);
+                // A client that fills the buffer gets a larger one; a promise alone does not.
+                if !self.link.is_drained() {
+                    self.link.input.grow(BODY_BUFFER);
+                }
             }
         }
         self.request.body = body.into();
@@ -244,7 +234,8 @@ impl Connection<'_> {
             End::Quiet => return,
             End::Answered => !self.link.is_drained(),
             End::Refused(status) => {
-                encode_error(&mut self.link.out, &detail(status), &mut self.date);
+                let head = self.request.head.method == Method::HEAD;
+                encode_error(&mut self.link.out, &detail(status), head, &mut self.date);
                 true
             }
         };
@@ -265,12 +256,13 @@ fn detail(status: StatusCode) -> Response {
     Response::with_body("application/json", format!(r#"{{"detail":"{reason}"}}"#)).status(status)
 }
 
-/// Puts the response to a request that could not be read in the output: it is the last one.
-fn encode_error(out: &mut Vec<u8>, response: &Response, date: &mut DateLine) {
+/// Puts the last response of a connection in the output, to a request that could not be read.
+fn encode_error(out: &mut Vec<u8>, response: &Response, head: bool, date: &mut DateLine) {
     refresh(date);
     let body = response.body.as_bytes().unwrap_or_default();
-    let reply = Reply { version: Version::Http11, head: false, keep_alive: false };
+    let reply = Reply { version: Version::Http11, head, keep_alive: false };
     let length = BodyLength::Known(body.len() as u64);
-    encode_head(out, reply, response.status, &response.headers, length, date);
-    out.extend_from_slice(body);
+    if encode_head(out, reply, response.status, &response.headers, length, date).0 == BodyForm::Plain {
+        out.extend_from_slice(body);
+    }
 }

@@ -16,9 +16,12 @@ const PROGRESS: usize = 64 * 1024;
 /// An output buffer of more bytes is given back after it was written.
 const KEEP_OUTPUT: usize = 128 * 1024;
 
-/// When a wait has taken this long, the socket is looked at once: the end of the stream can have
-/// come together with the last bytes, and then no event of its own announces it.
-const LOOK: Duration = Duration::from_millis(500);
+/// When a wait has taken this long, the buffers are given back.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Reads and writes in a row before others on this worker get their turn. A client that always
+/// has something to say, or always takes more, would otherwise keep the worker to itself.
+const TURN: u32 = 64;
 
 /// How long, and for how many bytes, a closing connection listens to a client that still sends.
 /// Closing at once would reset the connection and could destroy the response on its way.
@@ -56,8 +59,10 @@ pub(crate) struct Link<'a> {
     shared: &'a Shared,
     /// Whether the socket has no more to read until it says so.
     drained: bool,
-    /// What is left of the current time limit after the first look.
+    /// What is left of the current time limit when the buffers have been given back.
     rest: Duration,
+    /// Reads and writes until the next yield.
+    turn: u32,
 }
 
 impl<'a> Link<'a> {
@@ -69,12 +74,13 @@ impl<'a> Link<'a> {
             shared,
             drained: false,
             rest: Duration::ZERO,
+            turn: TURN,
         }
     }
 
     /// Starts a time limit for what [`Link::read`] waits for.
     pub(crate) fn start_limit(&mut self, limit: Duration) {
-        let first = limit.min(LOOK);
+        let first = limit.min(QUIET);
         self.rest = limit - first;
         self.stream.set_deadline(Some(first));
     }
@@ -95,6 +101,7 @@ impl<'a> Link<'a> {
                 self.wait_to_read()?;
                 continue;
             }
+            self.take_turn();
             let room = self.input.room();
             match self.stream.try_read(room) {
                 Ok(0) => return Err(Stop::Gone),
@@ -115,7 +122,7 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Waits, and has the socket looked at after it.
+    /// Waits within the time limit, and has the socket looked at after it.
     fn wait_to_read(&mut self) -> Result<(), Stop> {
         match self.wait()? {
             Ready::Io | Ready::Woken => {}
@@ -156,6 +163,7 @@ impl<'a> Link<'a> {
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Stop> {
         let mut since_limit = PROGRESS;
         while !bytes.is_empty() {
+            self.take_turn();
             match self.stream.try_write(bytes) {
                 Ok(0) => return Err(Stop::Gone),
                 Ok(count) => {
@@ -176,6 +184,14 @@ impl<'a> Link<'a> {
             }
         }
         Ok(())
+    }
+
+    fn take_turn(&mut self) {
+        self.turn -= 1;
+        if self.turn == 0 {
+            self.turn = TURN;
+            photon_runtime::yield_now();
+        }
     }
 
     /// Closes the sending side and lets the client see it before the rest is closed (RFC 9112

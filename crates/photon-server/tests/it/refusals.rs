@@ -62,6 +62,19 @@ fn protocol_errors() {
 }
 
 #[test]
+fn rfc9110_9_3_2_a_refused_head_has_no_body() {
+    let server = start(config());
+    for fields in ["Content-Length: 5001", "Expect: something", "Transfer-Encoding: gzip"] {
+        let mut client = server.client();
+        client.send(format!("HEAD / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"));
+        let answer = client.head();
+        assert!(answer.status >= 400 && answer.field("content-length") != Some("0"));
+        client.expect_close();
+    }
+    server.stop();
+}
+
+#[test]
 fn rfc9112_9_6_the_answer_arrives_although_the_client_still_sends() {
     let server = start(config());
     for _ in 0..20 {

@@ -9,10 +9,14 @@ use photon_server::ServerConfig;
 use crate::support::{Running, get, pattern, start};
 
 #[track_caller]
-fn expect_no_connections(server: &Running) {
+fn expect_no_connections(server: &Running, after: &str) {
     let start = Instant::now();
     while server.handle.connections() > 0 {
-        assert!(start.elapsed() < Duration::from_secs(5), "{} connections", server.handle.connections());
+        assert!(
+            start.elapsed() < Duration::from_secs(5),
+            "{} connections after {after:?}",
+            server.handle.connections()
+        );
         sleep(Duration::from_millis(5));
     }
 }
@@ -74,7 +78,7 @@ fn a_half_closed_client_is_answered_and_let_go() {
         assert_eq!(client.answer().text(), "/target");
         client.expect_close();
     }
-    expect_no_connections(&server);
+    expect_no_connections(&server, "half-closed");
     server.stop();
 }
 
@@ -95,8 +99,8 @@ fn clients_that_vanish_leave_nothing_behind() {
             client.send(input);
             sleep(Duration::from_millis(10));
         }
+        expect_no_connections(&server, input);
     }
-    expect_no_connections(&server);
     assert_eq!(server.ask(get("/")).text(), "hello");
     assert_eq!(server.stop().connections_cut, 0);
 }
@@ -126,7 +130,7 @@ fn a_client_that_never_stops_does_not_starve_others() {
             slowest = slowest.max(start.elapsed());
         }
         busy.store(false, Ordering::Relaxed);
-        assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+        assert!(slowest < Duration::from_secs(3), "{slowest:?}");
     });
     server.stop();
 }

@@ -104,7 +104,9 @@ fn answer(request: &mut Request) -> Response {
 
 /// Bytes in which a misplaced one shows.
 pub(crate) fn pattern(length: usize) -> Vec<u8> {
-    (0..length).map(|index| (index % 251) as u8).collect()
+    let mut bytes = (0..=250).collect::<Vec<u8>>().repeat(length / 251 + 1);
+    bytes.truncate(length);
+    bytes
 }
 
 pub(crate) struct Client {
