@@ -9,8 +9,9 @@ use crate::rules::{self, Problem};
 use crate::sizes::Sizes;
 use crate::source::Source;
 
-/// The repository root stays small enough to be read at a glance.
-const MAX_ROOT_ENTRIES: usize = 16;
+/// The repository root stays small enough to be read at a glance. Hidden entries do not count: they
+/// are settings of tools.
+const MAX_ROOT_ENTRIES: usize = 15;
 
 /// Checks everything below `root`.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
@@ -79,7 +80,8 @@ fn root_entries(root: &Path) -> Vec<Problem> {
 }
 
 fn first_components(listing: &str) -> Vec<&str> {
-    let mut entries: Vec<&str> = listing.lines().filter_map(|path| path.split('/').next()).collect();
+    let first = listing.lines().filter_map(|path| path.split('/').next());
+    let mut entries: Vec<&str> = first.filter(|entry| !entry.starts_with('.')).collect();
     entries.sort_unstable();
     entries.dedup();
     entries
@@ -90,8 +92,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn root_entries_are_counted_once() {
-        assert_eq!(first_components("a/b\na/c/d\ne\n"), ["a", "e"]);
+    fn visible_root_entries_are_counted_once() {
+        assert_eq!(first_components(".ci/run\na/b\na/c/d\ne\n"), ["a", "e"]);
     }
 
     #[test]
