@@ -134,16 +134,17 @@ impl Coroutine {
     /// Counts an operation that did not have to wait, and yields when there were too many in a row.
     #[inline]
     pub(crate) fn count_ready(&self) {
-        if !self.worker.take_turn() && !std::thread::panicking() {
+        // Inside a poll a park could swallow the wake that the future waits for.
+        if !self.worker.take_turn() && !self.polling.get() && !std::thread::panicking() {
             self.yield_now();
         }
     }
 
-    /// Panics if a future is being polled.
+    /// Panics if a future is being polled, unless it is unwinding: a second panic would end the process.
     #[inline]
     #[track_caller]
     pub(crate) fn assert_may_park(&self, what: &str) {
-        if self.polling.get() {
+        if self.polling.get() && !std::thread::panicking() {
             nested(what);
         }
     }

@@ -57,7 +57,10 @@ impl Deadlines {
         let due = match after {
             None => NEVER,
             Some(after) => {
-                let ticks = after.as_millis().div_ceil(TICK.as_millis()).min(u128::from(NEVER / 2)) as u32;
+                // In 64 bits, rounded up: a division of 128 would cost more than the rest of a request's deadline.
+                let millis =
+                    after.as_secs().saturating_mul(1000).saturating_add(u64::from(after.subsec_millis()) + 1);
+                let ticks = millis.div_ceil(TICK.as_millis() as u64).min(u64::from(NEVER / 2)) as u32;
                 self.tick.get().saturating_add(ticks).saturating_add(1)
             }
         };

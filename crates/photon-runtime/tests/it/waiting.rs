@@ -166,6 +166,71 @@ fn a_destructor_that_waits_while_unwinding_blocks_its_thread_and_nothing_else() 
     others.into_iter().for_each(|other| other.join().unwrap());
 }
 
+#[test]
+fn nothing_parks_inside_a_poll_even_to_be_fair() {
+    runtime();
+    let (mut peer, stream) = {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        (peer, listener.accept().unwrap().0)
+    };
+    std::io::Write::write_all(&mut peer, &[0; 2000]).unwrap();
+    photon_runtime::Builder::new()
+        .worker(0)
+        .spawn(move || {
+            let turns = Rc::new(Cell::new(0));
+            photon_runtime::Builder::new()
+                .worker(0)
+                .spawn(|| OTHER_TURNS.with(|other| other.set(1)))
+                .unwrap();
+            let mut stream = TcpStream::from_std(stream).unwrap();
+            OTHER_TURNS.with(|other| other.set(0));
+            async {
+                for _ in 0..2000 {
+                    std::io::Read::read_exact(&mut stream, &mut [0]).unwrap();
+                }
+                turns.set(OTHER_TURNS.with(Cell::get));
+            }
+            .wait();
+            assert_eq!(turns.get(), 0);
+        })
+        .unwrap()
+        .join()
+        .unwrap();
+    // The control: outside of a poll others do get their turns.
+    let others = photon_runtime::Builder::new().worker(0).spawn(|| {
+        photon_runtime::Builder::new().worker(0).spawn(|| OTHER_TURNS.with(|other| other.set(1))).unwrap();
+        for n in 0..100_000 {
+            async { n }.wait();
+        }
+        OTHER_TURNS.with(Cell::get)
+    });
+    assert_eq!(others.unwrap().join().unwrap(), 1);
+}
+
+thread_local! {
+    static OTHER_TURNS: Cell<u32> = const { Cell::new(0) };
+}
+
+#[test]
+fn a_destructor_that_waits_may_unwind_out_of_a_poll() {
+    runtime();
+    spawn(|| {
+        let dropped = Cell::new(0);
+        let panic = catch_unwind(AssertUnwindSafe(|| {
+            async {
+                let _guard = WaitsWhenDropped(&dropped);
+                panic!("expected");
+            }
+            .wait();
+        }));
+        assert_eq!((message(&*panic.unwrap_err()).as_str(), dropped.get()), ("expected", 1));
+        sleep(Duration::from_millis(1));
+    })
+    .join()
+    .unwrap();
+}
+
 /// Ready after a number of polls, each of which wakes itself.
 struct Busy(u32);
 
