@@ -1,4 +1,4 @@
-//! Coarse deadlines of connections: one dense array per worker, swept twenty times a second while it is used.
+//! Coarse deadlines of connections: one dense array per worker, swept fifty times a second while it is used.
 //!
 //! Setting a deadline is a store, so a server can set one per request; a timer per request would cost an
 //! insertion and a removal each. Deadlines that need precision belong to the clock.
@@ -11,8 +11,15 @@ use crate::clock::Alarm;
 use crate::net::Wakeable;
 use crate::worker::Worker;
 
-/// The unit of coarse deadlines. One expires at most two ticks late and never early.
-pub(crate) const TICK: Duration = Duration::from_millis(50);
+/// The unit of coarse deadlines. One expires at most five ticks late, and never early.
+pub(crate) const TICK: Duration = Duration::from_millis(20);
+
+/// What one sweep may advance. A worker that was kept from sweeping for longer does not count that time: deadlines
+/// that were set meanwhile were set in old ticks, and would expire early.
+const MOST: u32 = 2;
+
+/// Added to every deadline: one tick that may be over already, and as many as the next sweep may advance.
+const MARGIN: u32 = 1 + MOST;
 
 const NEVER: u32 = u32::MAX;
 
@@ -20,7 +27,8 @@ const NEVER: u32 = u32::MAX;
 #[derive(Default)]
 pub(crate) struct Deadlines {
     tick: Cell<u32>,
-    started: Cell<Option<Instant>>,
+    /// When the current tick began.
+    began: Cell<Option<Instant>>,
     sweeping: Cell<bool>,
     due: RefCell<Vec<u32>>,
     owners: RefCell<Vec<Option<Arc<Wakeable>>>>,
@@ -31,7 +39,7 @@ impl Deadlines {
     /// Reserves a slot without a deadline and makes sure the sweeper runs.
     pub(crate) fn reserve(&self, worker: &'static Worker, owner: Arc<Wakeable>) -> usize {
         if !self.sweeping.replace(true) {
-            self.refresh();
+            self.began.set(Some(Instant::now()));
             worker.clock.set(Instant::now() + TICK, Alarm::Sweep);
         }
         let mut owners = self.owners.borrow_mut();
@@ -51,7 +59,7 @@ impl Deadlines {
         self.free.borrow_mut().push(slot);
     }
 
-    /// Stores a deadline. The tick may be one old and the last tick may be half over, hence the one added.
+    /// Stores a deadline.
     #[inline]
     pub(crate) fn set(&self, slot: usize, after: Option<Duration>) {
         let due = match after {
@@ -61,7 +69,7 @@ impl Deadlines {
                 let millis =
                     after.as_secs().saturating_mul(1000).saturating_add(u64::from(after.subsec_millis()) + 1);
                 let ticks = millis.div_ceil(TICK.as_millis() as u64).min(u64::from(NEVER / 2)) as u32;
-                self.tick.get().saturating_add(ticks).saturating_add(1)
+                self.tick.get().saturating_add(ticks + MARGIN)
             }
         };
         self.due.borrow_mut()[slot] = due;
@@ -72,15 +80,18 @@ impl Deadlines {
         self.owners.borrow().len() - self.free.borrow().len()
     }
 
-    fn refresh(&self) {
-        let started = self.started.get().unwrap_or_else(Instant::now);
-        self.started.set(Some(started));
-        self.tick.set((started.elapsed().as_millis() / TICK.as_millis()) as u32);
+    fn advance(&self) {
+        let now = Instant::now();
+        let began = self.began.get().unwrap_or(now);
+        let ticks = (now.saturating_duration_since(began).as_millis() / TICK.as_millis()) as u32;
+        self.tick.set(self.tick.get() + ticks.min(MOST));
+        // Keeping the remainder, so that long deadlines do not drift.
+        self.began.set(Some(if ticks > MOST { now } else { began + TICK * ticks }));
     }
 
     /// Wakes the owners of the deadlines that have passed, and sets the next sweep while slots are in use.
     pub(crate) fn sweep(&self, worker: &'static Worker) {
-        self.refresh();
+        self.advance();
         let now = self.tick.get();
         for (slot, due) in self.due.borrow_mut().iter_mut().enumerate() {
             if *due <= now {

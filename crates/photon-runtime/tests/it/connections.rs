@@ -151,12 +151,18 @@ fn connections_are_spread_over_the_workers() {
 
 #[test]
 fn a_deadline_ends_a_wait_and_stays_until_it_is_set_anew() {
-    let (coroutine, mut peer) = pair(|mut stream| {
-        let start = Instant::now();
-        stream.set_deadline(Some(Duration::from_millis(150)));
-        while stream.wait_ready() != Ready::Deadline {}
-        let late = start.elapsed();
-        assert!((Duration::from_millis(150)..Duration::from_millis(400)).contains(&late), "{late:?}");
+    let (send, receive) = channel();
+    let (coroutine, mut peer) = pair(move |mut stream| {
+        // Other tests keep the workers busy, so the lateness that counts is the least of several.
+        let after = Duration::from_millis(150);
+        let late = (0..8).map(|_| {
+            let start = Instant::now();
+            stream.set_deadline(Some(after));
+            while stream.wait_ready() != Ready::Deadline {}
+            start.elapsed().checked_sub(after).expect("early")
+        });
+        let late = late.min().unwrap();
+        assert!(late <= Duration::from_millis(100), "{late:?}");
         assert_eq!(stream.wait_ready(), Ready::Deadline);
         assert_eq!(stream.read(&mut [0; 1]).unwrap_err().kind(), ErrorKind::TimedOut);
         // Renewed, and removed.
@@ -165,13 +171,30 @@ fn a_deadline_ends_a_wait_and_stays_until_it_is_set_anew() {
             sleep(Duration::from_millis(30));
         }
         stream.set_deadline(None);
-        let start = Instant::now();
+        send.send(()).unwrap();
         assert_eq!(stream.read(&mut [0; 1]).unwrap(), 1);
-        assert!(start.elapsed() >= Duration::from_millis(150));
     });
-    thread::sleep(Duration::from_millis(800));
+    receive.recv().unwrap();
+    thread::sleep(Duration::from_millis(300));
     peer.write_all(b"x").unwrap();
     coroutine.join().unwrap();
+}
+
+#[test]
+fn a_deadline_is_not_early_even_if_the_worker_was_busy() {
+    let (coroutine, peer) = pair(|mut stream| {
+        stream.set_deadline(Some(Duration::from_secs(60)));
+        for after in [10, 40, 100, 250] {
+            // Nothing sweeps meanwhile, so the deadline is set in terms of an old tick.
+            thread::sleep(Duration::from_millis(150));
+            let (start, after) = (Instant::now(), Duration::from_millis(after));
+            stream.set_deadline(Some(after));
+            while stream.wait_ready() != Ready::Deadline {}
+            assert!(start.elapsed() >= after, "{:?} < {after:?}", start.elapsed());
+        }
+    });
+    coroutine.join().unwrap();
+    drop(peer);
 }
 
 #[test]
