@@ -129,6 +129,7 @@ impl Server {
     /// If the coroutine that accepts connections cannot be started, or signals cannot be caught.
     pub fn serve_until_signal(self, handler: Arc<dyn Handler>) -> io::Result<Report> {
         let handle = self.handle();
+        photon_runtime::signal::listen()?;
         photon_runtime::try_spawn(move || {
             photon_runtime::signal::shutdown();
             handle.shutdown();
