@@ -1,34 +1,15 @@
 //! The arguments of a handler or dependency: where each comes from, and the code that reads it.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
-use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Expr, FnArg, Ident, ItemFn, LitStr, Pat, Token, Type};
+use syn::{Expr, FnArg, Ident, ItemFn, Pat, Type};
 
+use crate::argument_options::{Default, Options, Source, attribute, source_of};
 use crate::distance::suggestion;
 use crate::options::doc_comment;
-
-const SOURCES: [&str; 5] = ["query", "path", "header", "cookie", "body"];
-
-const OPTIONS: [&str; 15] = [
-    "default",
-    "alias",
-    "description",
-    "example",
-    "gt",
-    "ge",
-    "lt",
-    "le",
-    "multiple_of",
-    "min_length",
-    "max_length",
-    "pattern",
-    "embed",
-    "deprecated",
-    "hidden",
-];
+use crate::types::{NUMBERS, innermost, innermost_list, is_ident, is_option, is_request, last_segment, text};
 
 /// One argument.
 pub(crate) struct Argument {
@@ -39,72 +20,6 @@ pub(crate) struct Argument {
     description: Option<String>,
     /// `&Request` and `&mut Request` are handed over, not read.
     is_request: bool,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-enum Source {
-    Auto,
-    Path,
-    Query,
-    Header,
-    Cookie,
-    Body,
-}
-
-/// What an argument attribute says.
-#[derive(Default)]
-struct Options {
-    default: Option<Default>,
-    alias: Option<LitStr>,
-    description: Option<Expr>,
-    example: Option<Expr>,
-    bounds: Vec<(Ident, Expr)>,
-    embed: bool,
-    deprecated: bool,
-    hidden: bool,
-}
-
-enum Default {
-    OfType,
-    Is(Box<Expr>),
-}
-
-impl Parse for Options {
-    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
-        let mut options = Self::default();
-        while !input.is_empty() {
-            let name = input.call(Ident::parse_any)?;
-            let value = || -> syn::Result<Expr> {
-                input.parse::<Token![=]>()?;
-                input.parse()
-            };
-            match name.to_string().as_str() {
-                "default" if !input.peek(Token![=]) => options.default = Some(Default::OfType),
-                "default" => options.default = Some(Default::Is(Box::new(value()?))),
-                "alias" => {
-                    input.parse::<Token![=]>()?;
-                    options.alias = Some(input.parse()?);
-                }
-                "description" => options.description = Some(value()?),
-                "example" => options.example = Some(value()?),
-                "gt" | "ge" | "lt" | "le" | "multiple_of" | "min_length" | "max_length" | "pattern" => {
-                    let bound = value()?;
-                    options.bounds.push((name, bound));
-                }
-                "embed" => options.embed = true,
-                "deprecated" => options.deprecated = true,
-                "hidden" => options.hidden = true,
-                other => {
-                    let message = format!("unknown argument option `{other}`{}", suggestion(other, OPTIONS));
-                    return Err(syn::Error::new(name.span(), message));
-                }
-            }
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
-            }
-        }
-        Ok(options)
-    }
 }
 
 /// Takes the arguments of a function and removes the attributes that speak to Photon, so that the
@@ -175,51 +90,6 @@ fn argument(input: &mut FnArg, parameters: &[String]) -> syn::Result<Argument> {
     Ok(Argument { ty, name, source, options, description, is_request })
 }
 
-/// The one source attribute of an argument, if it has one.
-fn attribute(attributes: &[syn::Attribute]) -> syn::Result<(Option<(Source, Span)>, Options)> {
-    let mut found = None;
-    for attribute in attributes {
-        let Some(source) = source_of(attribute) else {
-            let known = attribute.path().is_ident("doc") || attribute.path().is_ident("cfg");
-            if !known && let Some(name) = attribute.path().get_ident() {
-                let name = name.to_string();
-                let message = format!("unknown argument attribute `{name}`{}", suggestion(&name, SOURCES));
-                return Err(syn::Error::new(attribute.path().span(), message));
-            }
-            continue;
-        };
-        if found.is_some() {
-            return Err(syn::Error::new(attribute.span(), "an argument has one source"));
-        }
-        let options = match &attribute.meta {
-            syn::Meta::Path(_) => Options::default(),
-            syn::Meta::List(list) => list.parse_args()?,
-            syn::Meta::NameValue(pair) => {
-                return Err(syn::Error::new(
-                    pair.span(),
-                    "write the options in parentheses: `#[query(default = 10)]`",
-                ));
-            }
-        };
-        found = Some(((source, attribute.path().span()), options));
-    }
-    Ok(match found {
-        Some((source, options)) => (Some(source), options),
-        None => (None, Options::default()),
-    })
-}
-
-fn source_of(attribute: &syn::Attribute) -> Option<Source> {
-    Some(match attribute.path().get_ident()?.to_string().as_str() {
-        "path" => Source::Path,
-        "query" => Source::Query,
-        "header" => Source::Header,
-        "cookie" => Source::Cookie,
-        "body" => Source::Body,
-        _ => return None,
-    })
-}
-
 /// `id`, and `Path(id)` too.
 fn name_of(pattern: &Pat) -> Option<String> {
     match pattern {
@@ -271,9 +141,6 @@ fn check_bounds(ty: &Type, options: &Options) -> syn::Result<()> {
     }
     Ok(())
 }
-
-const NUMBERS: [&str; 12] =
-    ["i8", "i16", "i32", "i64", "isize", "u8", "u16", "u32", "u64", "usize", "f32", "f64"];
 
 impl Argument {
     fn wire_name(&self) -> String {
@@ -465,62 +332,4 @@ fn bound(name: &Ident, value: &Expr) -> TokenStream {
             quote!(#name: ::std::option::Option::Some(::photon::__private::Bound::#bound))
         }
     }
-}
-
-fn is_request(ty: &Type) -> bool {
-    let Type::Reference(reference) = ty else { return false };
-    last_segment(&reference.elem).is_some_and(|name| name == "Request")
-}
-
-fn is_option(ty: &Type) -> bool {
-    last_segment(ty).is_some_and(|name| name == "Option")
-}
-
-fn is_ident(ty: &Type, name: &str) -> bool {
-    matches!(ty, Type::Path(path) if path.path.is_ident(name))
-}
-
-fn last_segment(ty: &Type) -> Option<&Ident> {
-    match ty {
-        Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
-        _ => None,
-    }
-}
-
-/// The type inside `Option`, `Vec` and the source wrappers.
-fn innermost(ty: &Type) -> &Type {
-    const WRAPPERS: [&str; 7] = ["Option", "Vec", "Path", "Query", "Header", "Cookie", "Json"];
-    match generic_argument(ty, &WRAPPERS) {
-        Some(inner) => innermost(inner),
-        None => ty,
-    }
-}
-
-fn innermost_list(ty: &Type) -> Option<&Type> {
-    match generic_argument(ty, &["Vec"]) {
-        Some(inner) => Some(inner),
-        None => innermost_list(generic_argument(ty, &["Option", "Query", "Header"])?),
-    }
-}
-
-fn generic_argument<'a>(ty: &'a Type, wrappers: &[&str]) -> Option<&'a Type> {
-    let Type::Path(path) = ty else { return None };
-    let segment = path.path.segments.last()?;
-    if !wrappers.iter().any(|wrapper| segment.ident == wrapper) {
-        return None;
-    }
-    match &segment.arguments {
-        syn::PathArguments::AngleBracketed(arguments) => {
-            arguments.args.iter().find_map(|argument| match argument {
-                syn::GenericArgument::Type(ty) => Some(ty),
-                _ => None,
-            })
-        }
-        _ => None,
-    }
-}
-
-/// A type as its author wrote it, for messages.
-fn text(ty: &Type) -> String {
-    quote!(#ty).to_string().replace(" < ", "<").replace(" >", ">").replace("& ", "&").replace(" :: ", "::")
 }

@@ -3,6 +3,7 @@
 //! Everything here writes code that names `::photon`, so an application depends on that crate
 //! alone. The attributes are documented with the framework; this page says what each writes.
 
+mod argument_options;
 mod arguments;
 mod dependency;
 mod distance;
@@ -12,6 +13,7 @@ mod options;
 mod route;
 mod routes;
 mod template;
+mod types;
 
 use proc_macro::TokenStream;
 

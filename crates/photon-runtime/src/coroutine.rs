@@ -74,6 +74,17 @@ pub(crate) struct Coroutine {
     pub(crate) locals: RefCell<Vec<(usize, Rc<dyn Any>)>>,
 }
 
+/// The time in which a coroutine is the current one.
+pub(crate) struct Entered<'a> {
+    _coroutine: &'a Coroutine,
+}
+
+impl Drop for Entered<'_> {
+    fn drop(&mut self) {
+        CURRENT.set(ptr::null());
+    }
+}
+
 impl Coroutine {
     /// Describes the coroutine that this is called on; to be called once, at its start, on its home worker.
     pub(crate) fn new(worker: &'static Worker, name: Option<Arc<str>>, stack: StackBounds) -> Coroutine {
@@ -88,17 +99,10 @@ impl Coroutine {
         Coroutine { worker, parker, waker, name, stack, polling, locals }
     }
 
-    /// Runs `f` as this coroutine.
-    pub(crate) fn enter(&self, f: impl FnOnce()) {
-        struct Leave;
-        impl Drop for Leave {
-            fn drop(&mut self) {
-                CURRENT.set(ptr::null());
-            }
-        }
+    /// Makes this the current coroutine until the value is dropped.
+    pub(crate) fn entered(&self) -> Entered<'_> {
         CURRENT.set(self);
-        let _leave = Leave;
-        f();
+        Entered { _coroutine: self }
     }
 
     /// Runs `f`, which gives the thread to other coroutines and comes back here when this one is resumed.

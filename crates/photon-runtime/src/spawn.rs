@@ -180,7 +180,10 @@ impl Builder {
                 eprintln!("photon: a coroutine for worker {home} was started on another thread; aborting");
                 std::process::abort();
             };
-            Coroutine::new(worker, name, stack).enter(body);
+            let coroutine = Coroutine::new(worker, name, stack);
+            let entered = coroutine.entered();
+            body();
+            drop(entered);
             drop(ticket);
         };
         start_coroutine(home, size, main)

@@ -64,7 +64,7 @@ fn admit(incoming: Incoming, shared: &Arc<Shared>, handler: &Arc<dyn Handler>) -
     let handler = Arc::clone(handler);
     let peer = incoming.peer_addr();
     incoming
-        .spawn(move |stream| connection::serve(stream, peer, admission, &*handler))
+        .spawn(connection::served(peer, admission, handler))
         .map_err(|refused| io::Error::other(refused.error))
 }
 

@@ -5,6 +5,7 @@
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{Method, StatusCode};
@@ -29,8 +30,17 @@ const COPY_UP_TO: usize = 16 * 1024;
 /// An input buffer of so many bytes receives bodies that do not fit the small one.
 const BODY_BUFFER: usize = 64 * 1024;
 
-/// Serves one connection until it ends.
-pub(crate) fn serve(stream: TcpStream, peer: SocketAddr, mut admission: Admission, handler: &dyn Handler) {
+/// The body of a connection's coroutine: serves it until it ends.
+pub(crate) fn served(
+    peer: SocketAddr,
+    admission: Admission,
+    handler: Arc<dyn Handler>,
+) -> impl FnOnce(TcpStream) + Send + 'static {
+    // Here, so that a handler's backtrace passes from the runtime straight to this file.
+    move |stream| serve(stream, peer, admission, &*handler)
+}
+
+fn serve(stream: TcpStream, peer: SocketAddr, mut admission: Admission, handler: &dyn Handler) {
     admission.register(stream.waker());
     let shared = &*admission.shared;
     let _ = stream.set_nodelay(true);

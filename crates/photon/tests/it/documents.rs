@@ -132,7 +132,10 @@ fn operations_are_described() {
     assert_eq!(parameters[0]["schema"]["minimum"], 1);
     assert_eq!(parameters[0]["schema"]["default"], 1);
     assert_eq!(parameters[1]["deprecated"], true);
-    assert_eq!(document["paths"]["/trees"]["get"]["responses"].as_object().map(|r| r.len()), Some(1));
+    assert_eq!(
+        document["paths"]["/trees"]["get"]["responses"].as_object().map(serde_json::Map::len),
+        Some(1)
+    );
     assert_eq!(document["paths"].get("/hidden"), None);
     assert_eq!(document["paths"]["/files/{path}"]["get"]["parameters"][0]["x-photon-catch-all"], true);
 }

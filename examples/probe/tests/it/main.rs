@@ -1,0 +1,83 @@
+//! The probe as a program: what a panic costs, and how a handler's backtrace reads.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
+
+struct Probe {
+    child: Child,
+    port: u16,
+    log: JoinHandle<String>,
+}
+
+impl Probe {
+    fn start() -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_probe"))
+            .env("PORT", "0")
+            .env("RUST_BACKTRACE", "1")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the probe starts");
+        let mut log = BufReader::new(child.stderr.take().expect("piped"));
+        let mut first = String::new();
+        log.read_line(&mut first).expect("the address");
+        let port = first.trim().rsplit(':').next().and_then(|port| port.parse().ok());
+        let port = port.unwrap_or_else(|| panic!("no port in {first:?}"));
+        // A full pipe would stop the program, so somebody reads all the time.
+        let log = std::thread::spawn(move || {
+            let mut text = String::new();
+            log.read_to_string(&mut text).expect("text");
+            text
+        });
+        Self { child, port, log }
+    }
+
+    fn connect(&self) -> TcpStream {
+        TcpStream::connect(("127.0.0.1", self.port)).expect("a connection")
+    }
+
+    /// Ends the program and gives what it logged since it listened.
+    fn stop(mut self) -> String {
+        self.child.kill().expect("it can be ended");
+        self.child.wait().expect("it ends");
+        self.log.join().expect("the log is read")
+    }
+}
+
+/// The status line of one exchange on a connection that stays open.
+fn status(stream: &mut TcpStream, path: &str) -> String {
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n").expect("a request");
+    let mut response = [0; 2048];
+    let length = stream.read(&mut response).expect("a response");
+    String::from_utf8_lossy(&response[..length]).lines().next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_panic_costs_its_own_response_only() {
+    let probe = Probe::start();
+    let (mut panicking, mut other) = (probe.connect(), probe.connect());
+    for _ in 0..20 {
+        assert_eq!(status(&mut panicking, "/panic"), "HTTP/1.1 500 Internal Server Error");
+        assert_eq!(status(&mut other, "/plaintext"), "HTTP/1.1 200 OK");
+    }
+    // The connection of the panic goes on as well.
+    assert_eq!(status(&mut panicking, "/plaintext"), "HTTP/1.1 200 OK");
+    probe.stop();
+}
+
+#[test]
+fn a_backtrace_passes_few_files() {
+    let probe = Probe::start();
+    status(&mut probe.connect(), "/panic");
+    let log = probe.stop();
+    let files: BTreeSet<&str> = log
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("at "))
+        .filter_map(|place| place.split_once("/crates/photon"))
+        .filter_map(|(_, file)| file.split(':').next())
+        .collect();
+    assert!(log.contains("a probe asked for this panic"), "{log}");
+    assert!((1..=6).contains(&files.len()), "{files:#?}");
+}
