@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 
 use photon_core::{
-    BodyDoc, OperationDoc, ParameterDoc, ResponseDoc, Route, Schemas, StateDoc, StatusCode,
+    BodyDoc, OperationDoc, ParameterDoc, References, ResponseDoc, Route, Schemas, StateDoc, StatusCode,
     validation_error_schemas,
 };
 use photon_router::openapi::{
-    Document, MediaType, Operation, Parameter, ParameterIn, PathItem, RefOr, RequestBody, Response,
+    Document, MediaType, Operation, Parameter, ParameterIn, RefOr, RequestBody, Response,
 };
 use photon_router::split_catch_all;
 use serde_json::{Map, Value, json};
@@ -82,31 +82,60 @@ fn assemble(
     ids: &[String],
 ) -> Result<(Document, Vec<NeededState>), LaunchError> {
     let mut schemas = Schemas::default();
+    let mut facts: Vec<Facts> = routes.iter().map(|route| Facts::of(route, &mut schemas)).collect();
+    // What the types are called is known when all of them are.
+    let (components, references) = schemas.finish();
+    document.components.schemas.extend(components);
     let mut states = Vec::new();
-    for (route, id) in routes.iter().zip(ids) {
-        let mut facts = OperationDoc::new(&mut schemas);
-        (route.describe)(&mut facts);
-        for error in &route.errors {
-            facts.error_response(*error);
-        }
-        let OperationDoc { parameters, bodies, responses, states: needed, .. } = facts;
-        states.extend(needed.into_iter().map(|needed| NeededState { operation: id.clone(), needed }));
+    let mut validated = false;
+    for ((route, id), mut facts) in routes.iter().zip(ids).zip(facts.drain(..)) {
+        facts.resolve(&references);
+        validated |= facts.is_validated();
+        let needed = facts.states.drain(..);
+        states.extend(needed.map(|needed| NeededState { operation: id.clone(), needed }));
         let (path, catch_all) = split_catch_all(&route.path);
-        let operation = operation(route, id, &path, catch_all.as_deref(), parameters, bodies, responses);
+        let operation = operation(route, id, &path, catch_all.as_deref(), facts);
         place(&mut document, route, path, operation)?;
     }
-    let (components, references) = schemas.finish();
-    let mut value = serde_json::to_value(&document.paths.entries).unwrap_or_default();
-    references.resolve(&mut value);
-    if let Ok(paths) = serde_json::from_value(value) {
-        document.paths.entries = paths;
-    }
-    document.components.schemas.extend(components);
-    let refers_to_errors = |item: &PathItem| item.operations().any(|(_, operation)| is_validated(operation));
-    if document.paths.values().any(refers_to_errors) {
+    if validated {
         document.components.schemas.extend(validation_error_schemas());
     }
     Ok((document, states))
+}
+
+/// What a route's arguments and return type say of it.
+struct Facts {
+    parameters: Vec<ParameterDoc>,
+    bodies: Vec<BodyDoc>,
+    responses: Vec<ResponseDoc>,
+    states: Vec<StateDoc>,
+}
+
+impl Facts {
+    fn of(route: &Route, schemas: &mut Schemas) -> Self {
+        let mut doc = OperationDoc::new(schemas);
+        (route.describe)(&mut doc);
+        for error in &route.errors {
+            doc.error_response(*error);
+        }
+        let OperationDoc { parameters, bodies, responses, states, .. } = doc;
+        Self { parameters, bodies, responses, states }
+    }
+
+    fn resolve(&mut self, references: &References) {
+        let parameters = self.parameters.iter_mut().map(|parameter| &mut parameter.schema);
+        let bodies = self.bodies.iter_mut().map(|body| &mut body.schema);
+        let contents = self.responses.iter_mut().filter_map(|response| response.content.as_mut());
+        parameters
+            .chain(bodies)
+            .chain(contents.map(|(_, schema)| schema))
+            .for_each(|schema| references.resolve(schema));
+    }
+
+    /// Whether a request can be refused for what it says.
+    fn is_validated(&self) -> bool {
+        !self.parameters.is_empty() || self.bodies.iter().any(|body| body.content_type == "application/json")
+    }
 }
 
 fn place(
@@ -133,17 +162,9 @@ fn place(
     Ok(())
 }
 
-fn operation(
-    route: &Route,
-    id: &str,
-    path: &str,
-    catch_all: Option<&str>,
-    parameters: Vec<ParameterDoc>,
-    bodies: Vec<BodyDoc>,
-    responses: Vec<ResponseDoc>,
-) -> Operation {
-    let validated =
-        !parameters.is_empty() || bodies.iter().any(|body| body.content_type == "application/json");
+fn operation(route: &Route, id: &str, path: &str, catch_all: Option<&str>, facts: Facts) -> Operation {
+    let validated = facts.is_validated();
+    let Facts { parameters, bodies, responses, .. } = facts;
     let mut operation = Operation {
         tags: route.tags.clone(),
         summary: Some(route.summary.clone().unwrap_or_else(|| title_case(&route.operation_id))),
@@ -167,14 +188,6 @@ fn operation(
         operation.responses.entry("422".to_owned()).or_insert(RefOr::Item(response));
     }
     operation
-}
-
-fn is_validated(operation: &Operation) -> bool {
-    operation
-        .responses
-        .get("422")
-        .and_then(RefOr::item)
-        .is_some_and(|response| response.description == "Validation Error")
 }
 
 fn parameter(doc: ParameterDoc, catch_all: Option<&str>) -> Parameter {

@@ -68,6 +68,8 @@ impl Document {
     /// assert_eq!(error.to_string(), "the document is written in OpenAPI 2.0; 3.1 is needed");
     /// # Ok::<(), photon_router::openapi::ParseError>(())
     /// ```
+    // Inlined so that only programs that read documents compile the reading of all their parts.
+    #[inline]
     pub fn from_json(text: &str) -> Result<Self, ParseError> {
         let invalid = |error: serde_json::Error| ParseError::Invalid(error.to_string());
         serde_json::from_str::<Versions>(text).map_err(invalid)?.check()?;
@@ -92,6 +94,7 @@ impl Document {
     /// As for [`Document::from_json`]; also if aliases would make a small text large, if
     /// values nest deeper than 64, or if there are more than 250,000 of them.
     #[cfg(feature = "yaml")]
+    #[inline]
     pub fn from_yaml(text: &str) -> Result<Self, ParseError> {
         let invalid = |error: serde_saphyr::Error| ParseError::Invalid(error.to_string());
         serde_saphyr::from_str::<Versions>(text).map_err(invalid)?.check()?;
