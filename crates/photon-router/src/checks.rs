@@ -137,7 +137,7 @@ impl ParameterCheck {
         let mut location: Location = vec![self.source.name().into(), self.name.as_str().into()];
         let Some(mut value) = self.read(request) else {
             if self.required {
-                errors.push(location, Fault::missing(), Value::Null);
+                errors.push(location, Fault::missing(), &Value::Null);
             }
             return;
         };
@@ -148,7 +148,7 @@ impl ParameterCheck {
                 Ok(parsed) => value = parsed,
                 Err(error) => {
                     let fault = Fault::new("json_invalid", "JSON decode error");
-                    errors.push(location, fault.context("error", error.to_string()), json!({}));
+                    errors.push(location, fault.context("error", error.to_string()), &json!({}));
                     return;
                 }
             }

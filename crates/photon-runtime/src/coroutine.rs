@@ -72,6 +72,8 @@ pub(crate) struct Coroutine {
     pub(crate) polling: Cell<bool>,
     /// Coroutine-local values by the address of their key.
     pub(crate) locals: RefCell<Vec<(usize, Rc<dyn Any>)>>,
+    /// What it is for at the moment, if the watchdog was told.
+    pub(crate) doing: RefCell<Option<Arc<str>>>,
 }
 
 /// The time in which a coroutine is the current one.
@@ -95,8 +97,8 @@ impl Coroutine {
             posted: AtomicBool::new(false),
         });
         let waker = Waker::from(Arc::clone(&parker));
-        let (polling, locals) = (Cell::new(false), RefCell::default());
-        Coroutine { worker, parker, waker, name, stack, polling, locals }
+        let (polling, locals, doing) = (Cell::new(false), RefCell::default(), RefCell::default());
+        Coroutine { worker, parker, waker, name, stack, polling, locals, doing }
     }
 
     /// Makes this the current coroutine until the value is dropped.
@@ -110,8 +112,10 @@ impl Coroutine {
     pub(crate) fn suspend<R>(&self, f: impl FnOnce() -> R) -> R {
         debug_assert!(!std::thread::panicking(), "a coroutine must not park while it unwinds");
         CURRENT.set(ptr::null());
+        self.worker.watch.pause();
         let result = f();
         CURRENT.set(self);
+        self.worker.watch.resume(self);
         debug_assert_eq!(
             worker::current().map(|worker| worker.id),
             Some(self.worker.id),
@@ -167,8 +171,8 @@ pub(crate) fn nested(what: &str) -> ! {
 #[inline]
 pub(crate) fn with_current<R>(f: impl FnOnce(Option<&Coroutine>) -> R) -> R {
     let current = CURRENT.get();
-    // SAFETY: a non-null pointer was set by `enter` or `suspend` of the coroutine that runs on this thread now.
-    // Its value lives in the outermost frame of that coroutine, below which `f` runs; `enter` resets the
+    // SAFETY: a non-null pointer was set by `entered` or `suspend` of the coroutine that runs on this thread now.
+    // Its value lives in the outermost frame of that coroutine, below which `f` runs; `Entered` resets the
     // pointer before the frame ends, and `suspend` resets it while other coroutines run. A coroutine never
     // changes threads, so the reference is valid even if `f` parks.
     f(unsafe { current.as_ref() })

@@ -58,6 +58,7 @@ pub mod sync;
 mod sys;
 mod time;
 mod wait;
+mod watchdog;
 mod worker;
 
 pub use blocking::blocking;
@@ -68,3 +69,4 @@ pub(crate) use start::runtime;
 pub use start::{StartError, max_connections, max_coroutines, start, workers};
 pub use time::{sleep, sleep_until, yield_now};
 pub use wait::{Elapsed, Wait};
+pub use watchdog::{Doing, doing};

@@ -15,6 +15,7 @@ use crate::coroutine::Parker;
 use crate::deadline::Deadlines;
 use crate::net::Wakeable;
 use crate::sys::{self, Number};
+use crate::watchdog::Watch;
 
 /// How many wakes and ready waits a worker allows before its courier, and with it the selector, gets a turn.
 ///
@@ -72,6 +73,7 @@ pub(crate) struct Worker {
     pub(crate) mailbox: &'static Mailbox,
     pub(crate) clock: Clock,
     pub(crate) deadlines: Deadlines,
+    pub(crate) watch: &'static Watch,
     turns: Cell<u32>,
 }
 
@@ -83,6 +85,7 @@ impl Worker {
             mailbox,
             clock: Clock::new(timer),
             deadlines: Deadlines::default(),
+            watch: Box::leak(Box::default()),
             turns: Cell::new(TURNS),
         }));
         WORKER.set(Some(worker));

@@ -43,8 +43,8 @@
 //!
 //! # Features
 //!
-//! Both are off by default: `uuid` and `chrono` make the types of those crates arguments, fields and
-//! responses.
+//! All are off by default. `uuid` and `chrono` make the types of those crates arguments, fields and
+//! responses; `yaml` reads and writes OpenAPI documents as YAML too.
 
 mod app;
 mod arguments;

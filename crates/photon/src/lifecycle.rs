@@ -30,7 +30,10 @@ impl Handler for Service {
     fn call(&self, request: &mut Request) -> Response {
         // Nothing of the panicking handler is looked at afterwards but the request, which the
         // connection clears before it reads the next one.
-        let answer = catch_unwind(AssertUnwindSafe(|| self.call_unguarded(request)));
+        let answer = catch_unwind(AssertUnwindSafe(|| {
+            let _doing = photon_runtime::doing(|| format!("{} {}", request.method(), request.path()).into());
+            self.call_unguarded(request)
+        }));
         answer.unwrap_or_else(|_| {
             // The panic hook has printed what happened and where; the client learns nothing of it.
             tracing::error!(method = %request.method(), path = request.path(), "a handler panicked");

@@ -59,7 +59,7 @@ fn explain<T: Model + DeserializeOwned>(
     let mut value = match loose_value(request, argument, &mut location) {
         Ok(value) => value,
         Err((fault, input)) => {
-            errors.push(location, fault, input);
+            errors.push(location, fault, &input);
             return None;
         }
     };
@@ -73,7 +73,7 @@ fn explain<T: Model + DeserializeOwned>(
         Ok(typed) => {
             let fault = argument.constraints.check(typed.measure());
             if let Some(fault) = fault {
-                errors.push(location.clone(), fault, original.clone());
+                errors.push(location.clone(), fault, &original);
             }
             if let Err(failed) = typed.check() {
                 report_failed_checks(&failed, &original, &mut location, errors);
@@ -83,7 +83,7 @@ fn explain<T: Model + DeserializeOwned>(
         Err(error) => {
             if errors.count() == before {
                 let fault = Fault::new("value_error", format!("Value error, {error}"));
-                errors.push(location, fault.context("error", json!({})), original);
+                errors.push(location, fault.context("error", json!({})), &original);
             }
             None
         }

@@ -46,7 +46,7 @@ fn scalar<T: Model>(
     errors: &mut Errors,
 ) -> Option<T> {
     let Some(text) = single_text(request, source, argument.name) else {
-        errors.push(vec![source.name().into(), argument.name.into()], Fault::missing(), Value::Null);
+        errors.push(vec![source.name().into(), argument.name.into()], Fault::missing(), &Value::Null);
         return None;
     };
     let location = || vec![source.name().into(), argument.name.into()];
@@ -72,7 +72,7 @@ fn parse<T: Model>(
             }
         },
         Err(fault) => {
-            errors.push(location(), fault, json!(text));
+            errors.push(location(), fault, &json!(text));
             None
         }
     }
@@ -100,7 +100,7 @@ pub(super) fn list<T: Model>(
     let count = crate::validation::Measure::Items(values.len());
     if let Some(fault) = argument.constraints.check(count) {
         let input: Vec<_> = texts(request, source, argument.name).collect();
-        errors.push(vec![source.name().into(), argument.name.into()], fault, json!(input));
+        errors.push(vec![source.name().into(), argument.name.into()], fault, &json!(input));
         return None;
     }
     Some(values)

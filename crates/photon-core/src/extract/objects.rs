@@ -29,7 +29,7 @@ pub(super) fn read<T: Model + DeserializeOwned>(
         Err(error) => {
             if errors.count() == before {
                 let fault = Fault::new("value_error", format!("Value error, {error}"));
-                errors.push(location, fault.context("error", json!({})), original);
+                errors.push(location, fault.context("error", json!({})), &original);
             }
             None
         }

@@ -82,11 +82,16 @@ pub struct ErrorDetail {
 /// The most faults that one response lists, so that a hostile body cannot make a huge one.
 const MOST_FAULTS: usize = 100;
 
+/// The most text of inputs, in bytes, that one response repeats. A megabyte that lacks twenty fields
+/// would otherwise come back twenty times.
+const MOST_INPUT: usize = 256 * 1024;
+
 /// All that is wrong with one request.
 #[derive(Debug, Default)]
 pub struct Errors {
     details: Vec<ErrorDetail>,
     rejection: Option<HttpError>,
+    repeated: usize,
 }
 
 impl Errors {
@@ -97,13 +102,20 @@ impl Errors {
     }
 
     /// Adds a fault. The same fault at the same place counts once, and none counts after the
-    /// hundredth.
-    pub fn push(&mut self, location: Location, fault: Fault, input: Value) {
+    /// hundredth. Inputs are repeated up to 256 KiB in all; what comes after is `null`.
+    pub fn push(&mut self, location: Location, fault: Fault, input: &Value) {
         if self.details.len() >= MOST_FAULTS
             || self.details.iter().any(|known| known.kind == fault.kind && known.loc == location)
         {
             return;
         }
+        let mut room = MOST_INPUT.saturating_sub(self.repeated);
+        let input = if fits(input, &mut room) {
+            self.repeated = MOST_INPUT - room;
+            input.clone()
+        } else {
+            Value::Null
+        };
         let ctx = fault.context.map(|context| Map::from_iter([(context.0.to_owned(), context.1)]));
         self.details.push(ErrorDetail { kind: fault.kind, loc: location, msg: fault.message, input, ctx });
     }
@@ -144,6 +156,26 @@ impl Errors {
     pub fn into_error(self) -> HttpError {
         self.rejection
             .unwrap_or_else(|| HttpError::with_detail(StatusCode::UNPROCESSABLE_ENTITY, &self.details))
+    }
+}
+
+/// Whether a value takes about as much room as there is, or less; takes it from `room` then.
+fn fits(value: &Value, room: &mut usize) -> bool {
+    let own = match value {
+        Value::String(text) => text.len(),
+        _ => 4,
+    };
+    let Some(rest) = room.checked_sub(own) else { return false };
+    *room = rest;
+    match value {
+        Value::Array(items) => items.iter().all(|item| fits(item, room)),
+        Value::Object(fields) => fields.iter().all(|(name, field)| {
+            room.checked_sub(name.len()).is_some_and(|rest| {
+                *room = rest;
+                fits(field, room)
+            })
+        }),
+        _ => true,
     }
 }
 

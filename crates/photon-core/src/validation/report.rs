@@ -46,7 +46,7 @@ fn report(kind: &ValidationErrorsKind, input: &Value, location: &mut Location, e
                 return;
             }
             for failure in failures {
-                errors.push(location.clone(), fault(failure), input.clone());
+                errors.push(location.clone(), fault(failure), input);
             }
         }
     }

@@ -5,6 +5,8 @@
 //! standard: what it does not know it lets pass, and the typed deserialisation that follows has
 //! the last word.
 
+use std::cell::Cell;
+
 use serde_json::{Number, Value, json};
 
 use super::constraints::{check_schema_items, check_schema_number, check_schema_text};
@@ -33,8 +35,13 @@ pub fn walk(
     location: &mut Location,
     errors: &mut Errors,
 ) {
-    Walker { root, mode, errors, depth: 0 }.walk(schema, value, location);
+    let steps = Cell::new(MOST_STEPS);
+    Walker { root, mode, errors, depth: 0, steps: &steps }.walk(schema, value, location);
 }
+
+/// The most values that one walk looks at. Unions in unions are tried variant by variant, which a
+/// nested value could make very many; a body of the usual size has fewer values than this.
+const MOST_STEPS: usize = 500_000;
 
 /// Deeper nesting than any JSON that the parser lets in (it stops at 128).
 const DEEPEST: usize = 512;
@@ -44,6 +51,7 @@ pub(super) struct Walker<'a> {
     pub(super) mode: Mode,
     pub(super) errors: &'a mut Errors,
     depth: usize,
+    steps: &'a Cell<usize>,
 }
 
 impl<'a> Walker<'a> {
@@ -52,13 +60,12 @@ impl<'a> Walker<'a> {
     where
         'a: 'b,
     {
-        Walker { root: self.root, mode: self.mode, errors, depth: self.depth }
+        Walker { root: self.root, mode: self.mode, errors, depth: self.depth, steps: self.steps }
     }
 
     pub(super) fn walk(&mut self, schema: &Value, value: &mut Value, location: &mut Location) {
-        if self.depth >= DEEPEST {
-            return;
-        }
+        let Some(steps) = self.steps.get().checked_sub(1).filter(|_| self.depth < DEEPEST) else { return };
+        self.steps.set(steps);
         self.depth += 1;
         self.walk_keywords(schema, value, location);
         self.depth -= 1;
@@ -107,7 +114,7 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn fault(&mut self, fault: Fault, value: &Value, location: &Location) {
-        self.errors.push(location.clone(), fault, value.clone());
+        self.errors.push(location.clone(), fault, value);
     }
 
     fn check_allowed(&mut self, allowed: &[Value], value: &mut Value, location: &Location) {
@@ -248,13 +255,13 @@ impl<'a> Walker<'a> {
         // What a missing field reports as its input is the object as it came.
         let original = properties
             .is_some_and(|known| known.keys().any(|name| is_required(name) && !fields.contains_key(name)))
-            .then(|| fields.clone());
+            .then(|| Value::Object(fields.clone()));
         for (name, field_schema) in properties.into_iter().flatten() {
             location.push(Segment::Name(name.clone()));
             if let Some(field) = fields.get_mut(name) {
                 self.walk(field_schema, field, location);
             } else if let (Some(original), true) = (&original, is_required(name)) {
-                self.errors.push(location.clone(), Fault::missing(), Value::Object(original.clone()));
+                self.errors.push(location.clone(), Fault::missing(), original);
             }
             location.pop();
         }
@@ -264,7 +271,7 @@ impl<'a> Walker<'a> {
             location.push(Segment::Name(name.clone()));
             if *extra_schema == Value::Bool(false) {
                 let fault = Fault::new("extra_forbidden", "Extra inputs are not permitted");
-                self.errors.push(location.clone(), fault, field.clone());
+                self.errors.push(location.clone(), fault, field);
             } else {
                 self.walk(extra_schema, field, location);
             }
@@ -338,5 +345,57 @@ pub(crate) fn parse_boolean(text: &str) -> Option<bool> {
         Some(false)
     } else {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unions_in_unions_take_bounded_time() {
+        let list = json!({"type": "array", "items": {"$ref": "#"}});
+        // Every level can be either of two lists, so there are 2^100 ways to read the value.
+        let schema = json!({"anyOf": [list, list]});
+        let value = (0..100).fold(json!(1), |value, _| json!([value]));
+        let mut errors = Errors::new();
+        walk(&schema, &schema, Mode::Json, &mut value.clone(), &mut Vec::new(), &mut errors);
+        assert!(errors.count() <= 100);
+    }
+
+    #[test]
+    fn values_are_coerced_where_they_may_be() {
+        let schema = json!({
+            "type": "object",
+            "properties": {
+                "int": {"type": "integer"},
+                "float": {"type": ["number", "null"]},
+                "flag": {"$ref": "#/$defs/Flag"},
+                "size": {"enum": ["s", 1]},
+            },
+            "$defs": {"Flag": {"type": "boolean"}},
+        });
+        let cases = [
+            (
+                Mode::Text,
+                json!({"int": " 5 ", "float": "1.5", "flag": "yes", "size": "1"}),
+                json!({"int": 5, "float": 1.5, "flag": true, "size": 1}),
+                0,
+            ),
+            (Mode::Json, json!({"int": 5.0, "float": null}), json!({"int": 5, "float": null}), 0),
+            (
+                Mode::Json,
+                json!({"int": "5", "float": "1", "flag": "yes"}),
+                json!({"int": "5", "float": "1", "flag": "yes"}),
+                3,
+            ),
+            (Mode::Lax, json!({"int": "x", "flag": 2}), json!({"int": "x", "flag": 2}), 2),
+            (Mode::Json, json!({"int": 1.5, "size": "xl"}), json!({"int": 1.5, "size": "xl"}), 2),
+        ];
+        for (mode, mut value, expected, faults) in cases {
+            let mut errors = Errors::new();
+            walk(&schema, &schema, mode, &mut value, &mut Vec::new(), &mut errors);
+            assert_eq!((&value, errors.count()), (&expected, faults), "{mode:?}: {:?}", errors.details());
+        }
     }
 }

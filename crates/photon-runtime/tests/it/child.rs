@@ -11,9 +11,14 @@ pub(crate) fn is_child(test: &str) -> bool {
 
 /// Starts the named test as a child.
 pub(crate) fn start(test: &str) -> Child {
+    start_with(test, &[])
+}
+
+fn start_with(test: &str, variables: &[(&str, &str)]) -> Child {
     Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(VARIABLE, test)
+        .envs(variables.iter().copied())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -23,6 +28,11 @@ pub(crate) fn start(test: &str) -> Child {
 /// Runs the named test as a child to its end.
 pub(crate) fn run(test: &str) -> Output {
     start(test).wait_with_output().unwrap()
+}
+
+/// Runs the named test as a child to its end, with environment variables.
+pub(crate) fn run_with(test: &str, variables: &[(&str, &str)]) -> Output {
+    start_with(test, variables).wait_with_output().unwrap()
 }
 
 /// Runs the named test as a child, which must succeed.

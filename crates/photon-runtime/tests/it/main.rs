@@ -13,6 +13,7 @@ mod spawning;
 mod sync;
 mod timers;
 mod waiting;
+mod watchdog;
 
 /// Starts the runtime with the settings that the tests rely on.
 fn runtime() {

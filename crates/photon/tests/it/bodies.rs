@@ -321,3 +321,12 @@ fn deep_nesting_is_refused() {
         TestClient::new(app()).post("/list").header("content-type", "application/json").body(body).send();
     assert_eq!(faults(&response).len(), 1);
 }
+
+#[test]
+fn a_large_input_is_not_repeated_for_every_fault() {
+    let fields = (0..5000).map(|index| (format!("field_{index}"), json!("x".repeat(100))));
+    let body = Value::Object(fields.collect());
+    let response = post("/item", &body);
+    assert_eq!(faults(&response), ["missing body.name", "missing body.price"]);
+    assert!(response.bytes().len() < 1024 * 1024, "{} bytes", response.bytes().len());
+}
