@@ -38,5 +38,5 @@ pub use respond::{Html, IntoResponse, Redirect};
 pub use response::{Body, BodyWriter, Response};
 pub use route::{Route, RouteSource};
 pub use schema::{References, Schemas};
-pub use text::{cookie_pairs, decode_component, query_pairs};
+pub use text::{cookie_pairs, decode_component, is_json, query_pairs};
 pub use validation::{ErrorDetail, Errors};

@@ -1,6 +1,7 @@
 //! Types with a schema and checks: what `#[model]` derives, and what it builds on.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde_json::Value;
@@ -181,38 +182,67 @@ impl<T: Model> Model for Box<T> {
     }
 }
 
-impl<T: Model> Model for Vec<T> {
-    fn check(&self) -> Result<(), ValidationErrors> {
-        let failed: BTreeMap<usize, Box<ValidationErrors>> = self
-            .iter()
-            .enumerate()
-            .filter_map(|(index, item)| item.check().err().map(|errors| (index, Box::new(errors))))
-            .collect();
-        if failed.is_empty() {
-            return Ok(());
-        }
-        Err(collection(ValidationErrorsKind::List(failed)))
+/// The failed checks of a list, under the name by which `validator` knows to unwrap them.
+fn check_items<'a, T: Model + 'a>(items: impl Iterator<Item = &'a T>) -> Result<(), ValidationErrors> {
+    let failed: BTreeMap<usize, Box<ValidationErrors>> = items
+        .enumerate()
+        .filter_map(|(index, item)| item.check().err().map(|errors| (index, Box::new(errors))))
+        .collect();
+    if failed.is_empty() {
+        return Ok(());
     }
-
-    fn measure(&self) -> Measure<'_> {
-        Measure::Items(self.len())
-    }
+    Err(ValidationErrors(HashMap::from([("_tmp_validator".into(), ValidationErrorsKind::List(failed))])))
 }
 
-/// The failed checks of a collection, under the name by which `validator` knows to unwrap them.
-fn collection(kind: ValidationErrorsKind) -> ValidationErrors {
-    ValidationErrors(HashMap::from([("_tmp_validator".into(), kind)]))
+macro_rules! list_models {
+    ($([$($generics:tt)*] $list:ty;)*) => {$(
+        impl<T: Model, $($generics)*> Model for $list {
+            fn check(&self) -> Result<(), ValidationErrors> {
+                check_items(self.iter())
+            }
+
+            fn measure(&self) -> Measure<'_> {
+                Measure::Items(self.len())
+            }
+        }
+    )*};
+}
+
+list_models! {
+    [] Vec<T>;
+    [] VecDeque<T>;
+    [] BTreeSet<T>;
+    [S] HashSet<T, S>;
+}
+
+macro_rules! array_models {
+    ($($length:literal)*) => {$(
+        impl<T: Model> Model for [T; $length] {
+            fn check(&self) -> Result<(), ValidationErrors> {
+                check_items(self.iter())
+            }
+        }
+    )*};
+}
+
+// The lengths that serde and schemars know.
+array_models!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32);
+
+impl<T: Model> Model for Arc<T> {
+    fn check(&self) -> Result<(), ValidationErrors> {
+        T::check(self)
+    }
 }
 
 macro_rules! map_models {
-    ($($map:ident)*) => {$(
-        impl<T: Model> Model for $map<String, T> {
+    ($($map:ident $(with $hasher:ident)?;)*) => {$(
+        impl<K: JsonSchema + ToString, T: Model $(, $hasher)?> Model for $map<K, T $(, $hasher)?> {
             fn check(&self) -> Result<(), ValidationErrors> {
                 let mut failed = ValidationErrors::new();
                 for (key, value) in self {
                     if let Err(errors) = value.check() {
                         let kind = ValidationErrorsKind::Struct(Box::new(errors));
-                        failed.errors_mut().insert(key.clone().into(), kind);
+                        failed.errors_mut().insert(key.to_string().into(), kind);
                     }
                 }
                 if failed.is_empty() { Ok(()) } else { Err(failed) }
@@ -221,4 +251,7 @@ macro_rules! map_models {
     )*};
 }
 
-map_models!(HashMap BTreeMap);
+map_models! {
+    HashMap with S;
+    BTreeMap;
+}

@@ -21,6 +21,8 @@ pub struct OperationDoc<'a> {
     pub responses: Vec<ResponseDoc>,
     /// The state that the operation takes, which has to be there at launch.
     pub states: Vec<StateDoc>,
+    /// What is wrong with the operation, each a sentence; it stops the launch.
+    pub mistakes: Vec<String>,
     /// The schemas of the whole document.
     pub schemas: &'a mut Schemas,
 }
@@ -57,6 +59,8 @@ pub struct BodyDoc {
     pub required: bool,
     /// Whether it is under its name in the body, and not the body itself.
     pub embed: bool,
+    /// What it is for.
+    pub description: Option<String>,
     /// A value that it could have.
     pub example: Option<Value>,
 }
@@ -89,6 +93,7 @@ impl<'a> OperationDoc<'a> {
             bodies: Vec::new(),
             responses: Vec::new(),
             states: Vec::new(),
+            mistakes: Vec::new(),
             schemas,
         }
     }

@@ -1,5 +1,9 @@
 //! What generated code calls. Not for people: it changes with the macros.
 
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, PoisonError, RwLock};
+
 use serde::de::value::{Error as ValueError, StrDeserializer};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 use serde_json::Value;
@@ -23,11 +27,11 @@ pub fn to_json(value: &impl serde::Serialize) -> Value {
 }
 
 /// Reads an enumeration without data from its serde name.
-pub fn parse_enumeration<T: Model + DeserializeOwned>(text: &str) -> Result<T, Fault> {
+pub fn parse_enumeration<T: Model + DeserializeOwned + 'static>(text: &str) -> Result<T, Fault> {
     let deserializer: StrDeserializer<'_, ValueError> = text.into_deserializer();
     T::deserialize(deserializer).map_err(|error| {
         // The schema knows the names; why the text is none of them is the walk's to say.
-        let schema = Schemas::standalone::<T>();
+        let schema = schema_of::<T>();
         let mut errors = Errors::new();
         let mut value = Value::String(text.to_owned());
         validation::walk(&schema, &schema, validation::Mode::Text, &mut value, &mut Vec::new(), &mut errors);
@@ -42,25 +46,55 @@ pub fn parse_enumeration<T: Model + DeserializeOwned>(text: &str) -> Result<T, F
     })
 }
 
+/// The schema of a type, made once: a client may send wrong names as often as it likes.
+fn schema_of<T: Model + 'static>() -> Arc<Value> {
+    static KNOWN: LazyLock<RwLock<HashMap<TypeId, Arc<Value>>>> = LazyLock::new(RwLock::default);
+    if let Some(schema) = KNOWN.read().unwrap_or_else(PoisonError::into_inner).get(&TypeId::of::<T>()) {
+        return Arc::clone(schema);
+    }
+    let schema = Arc::new(Schemas::standalone::<T>());
+    KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), Arc::clone(&schema));
+    schema
+}
+
 /// A field to check if its type is a model. Which of the two traits below applies is settled by
 /// method resolution: it prefers the one that needs no further reference, where that one applies.
 pub struct Checked<'a, T>(pub &'a T);
 
 /// For fields that are models.
 pub trait CheckModel {
-    /// Checks the field and notes what failed under its name.
+    /// Checks the field and notes what failed under its name; without a name, as the container's own.
     fn add_failed(&self, name: &'static str, failed: &mut ValidationErrors);
 }
 
 impl<T: Model> CheckModel for Checked<'_, T> {
     fn add_failed(&self, name: &'static str, failed: &mut ValidationErrors) {
-        let Err(mut errors) = self.0.check() else { return };
-        let kind = match errors.errors_mut().remove("_tmp_validator") {
-            Some(collection) => collection,
-            None => ValidationErrorsKind::Struct(Box::new(errors)),
-        };
-        // A field whose own checks failed already is reported by those.
-        failed.errors_mut().entry(name.into()).or_insert(kind);
+        if let Err(errors) = self.0.check() {
+            nest_failed(name, errors, failed);
+        }
+    }
+}
+
+/// Puts failed checks under a name; without a name, among the container's own.
+pub fn nest_failed(name: &'static str, mut nested: ValidationErrors, failed: &mut ValidationErrors) {
+    if nested.is_empty() {
+        return;
+    }
+    if name.is_empty() {
+        for (name, kind) in nested.into_errors() {
+            failed.errors_mut().entry(name).or_insert(kind);
+        }
+        return;
+    }
+    let kind = match nested.errors_mut().remove("_tmp_validator") {
+        Some(collection) => collection,
+        None => ValidationErrorsKind::Struct(Box::new(nested)),
+    };
+    // A field whose own checks failed already is reported by those; what `#[validate(nested)]` found
+    // knows less than this.
+    let known = failed.errors_mut().entry(name.into()).or_insert_with(|| kind.clone());
+    if !matches!(known, ValidationErrorsKind::Field(_)) {
+        *known = kind;
     }
 }
 

@@ -1,7 +1,7 @@
 //! JSON Schemas of the types that an application takes and gives, by schemars, made ready for an
 //! OpenAPI 3.1 document (JSON Schema 2020-12).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::transform::{Transform, transform_subschemas};
@@ -63,31 +63,31 @@ impl Schemas {
     }
 
     /// The named schemas for `components/schemas`, and the map that turns the temporary references
-    /// of the schemas given out so far into references to them.
+    /// of the schemas given out so far into references to them. None of them is called as in `taken`.
     #[must_use]
-    pub fn finish(mut self) -> (Map<String, Value>, References) {
+    pub fn finish(mut self, taken: impl IntoIterator<Item = String>) -> (Map<String, Value>, References) {
         let input = self.input.take_definitions(true);
         let output = self.output.take_definitions(true);
+        let different = different_types(&input, &output);
+        let mut taken: BTreeSet<String> = taken.into_iter().collect();
         let mut references = References::default();
-        let input_names = unique_names(&input);
-        let output_names = unique_names(&output);
-        for (key, name) in &input_names {
-            let same = output.get(key).is_none_or(|other| same_shape(&input[key], other));
-            let name = if same { name.clone() } else { format!("{name}Input") };
-            references.0.insert(format!("#{INPUT}/{}", escape(key)), name);
-        }
-        for (key, name) in &output_names {
-            let same = input.get(key).is_none_or(|other| same_shape(other, &output[key]));
-            let name = if same { name.clone() } else { format!("{name}Output") };
-            references.0.insert(format!("#{OUTPUT}/{}", escape(key)), name);
+        for (key, name) in unique_names(&input, &output, &mut taken) {
+            let mut add = |path: &str, name: String| {
+                references.0.insert(format!("#{path}/{}", escape(&key)), name);
+            };
+            if different.contains(&key) {
+                add(INPUT, free(format!("{name}Input"), &mut taken));
+                add(OUTPUT, free(format!("{name}Output"), &mut taken));
+            } else {
+                add(INPUT, name.clone());
+                add(OUTPUT, name);
+            }
         }
         let mut named = BTreeMap::new();
         for (path, definitions) in [(INPUT, input), (OUTPUT, output)] {
             for (key, mut schema) in definitions {
                 references.resolve(&mut schema);
-                if let Some(object) = schema.as_object_mut() {
-                    object.remove(TYPE_PATH);
-                }
+                forget_types(&mut schema);
                 named.insert(references.0[&format!("#{path}/{}", escape(&key))].clone(), schema);
             }
         }
@@ -121,36 +121,95 @@ impl References {
     }
 }
 
-/// Names for the definitions of one generator. schemars numbers types of one name (`Item2`); where
-/// the module path is known, both are named by their modules instead: `shop_Item`, `blog_Item`.
-fn unique_names(definitions: &Map<String, Value>) -> BTreeMap<String, String> {
-    let base = |key: &str| {
+/// The types whose input and output schemas differ, in themselves or in what they refer to.
+fn different_types(input: &Map<String, Value>, output: &Map<String, Value>) -> BTreeSet<String> {
+    let both = || input.iter().filter_map(|(key, schema)| Some((key, schema, output.get(key)?)));
+    let mut different: BTreeSet<String> =
+        both().filter(|(_, input, output)| !same_shape(input, output)).map(|(key, ..)| key.clone()).collect();
+    loop {
+        let more: Vec<String> = both()
+            .filter(|(key, ..)| !different.contains(*key))
+            .filter(|(_, input, output)| refers_to(input, &different) || refers_to(output, &different))
+            .map(|(key, ..)| key.clone())
+            .collect();
+        if more.is_empty() {
+            return different;
+        }
+        different.extend(more);
+    }
+}
+
+fn refers_to(schema: &Value, keys: &BTreeSet<String>) -> bool {
+    match schema {
+        Value::Object(object) => object.iter().any(|(key, value)| match (key.as_str(), value) {
+            ("$ref", Value::String(target)) => {
+                target.rsplit('/').next().is_some_and(|key| keys.contains(&unescape(key)))
+            }
+            _ => refers_to(value, keys),
+        }),
+        Value::Array(items) => items.iter().any(|item| refers_to(item, keys)),
+        _ => false,
+    }
+}
+
+/// A name for each definition. schemars numbers types of one name (`Item2`); where the module path
+/// is known, both are named by as much of it as it takes: `shop_Item`, `blog_Item`.
+fn unique_names(
+    input: &Map<String, Value>,
+    output: &Map<String, Value>,
+    taken: &mut BTreeSet<String>,
+) -> BTreeMap<String, String> {
+    let keys: BTreeSet<&String> = input.keys().chain(output.keys()).collect();
+    let path = |key: &str| {
+        let schema = input.get(key).or_else(|| output.get(key))?;
+        schema[TYPE_PATH].as_str()
+    };
+    // The name without schemars's number, if the number tells apart two types of one name.
+    let shared = |key: &str| {
         let base = key.trim_end_matches(|char: char| char.is_ascii_digit());
-        if definitions.contains_key(base) { base.to_owned() } else { key.to_owned() }
+        let (own, other) = (path(key)?, path(base)?);
+        let same_name = own.rsplit("::").next() == other.rsplit("::").next();
+        (base != key && same_name && own != other).then(|| base.to_owned())
     };
     let mut groups: BTreeMap<String, Vec<&String>> = BTreeMap::new();
-    for key in definitions.keys() {
-        groups.entry(base(key)).or_default().push(key);
+    for key in keys {
+        groups.entry(shared(key).unwrap_or_else(|| key.clone())).or_default().push(key);
     }
     let mut names = BTreeMap::new();
-    for (_, keys) in groups {
-        for key in &keys {
-            let path = definitions[key.as_str()][TYPE_PATH].as_str();
-            let name = match path {
-                Some(path) if keys.len() > 1 => qualified(path),
-                _ => (*key).clone(),
-            };
-            names.insert((*key).clone(), component_name(&name));
+    for (base, keys) in groups {
+        let simple = component_name(&base);
+        if keys.len() == 1 && !taken.contains(&simple) {
+            taken.insert(simple.clone());
+            names.insert(keys[0].clone(), simple);
+            continue;
+        }
+        let depth = (1..8).find(|depth| {
+            let qualified: BTreeSet<String> =
+                keys.iter().map(|key| qualified(path(key), &base, *depth)).collect();
+            qualified.len() == keys.len() && qualified.iter().all(|name| !taken.contains(name))
+        });
+        for key in keys {
+            let name = qualified(path(key), &base, depth.unwrap_or(1));
+            names.insert(key.clone(), free(name, taken));
         }
     }
     names
 }
 
-/// `my_app::shop::models::Item` → `models_Item`; the crate's own root gives `my_app_Item`.
-fn qualified(path: &str) -> String {
-    let mut segments = path.rsplit("::");
-    let name = segments.next().unwrap_or_default();
-    segments.next().map_or_else(|| name.to_owned(), |module| format!("{module}_{name}"))
+/// `my_app::shop::models::Item` is `models_Item` at depth 1 and `shop_models_Item` at depth 2.
+fn qualified(path: Option<&str>, base: &str, depth: usize) -> String {
+    let modules: Vec<&str> = path.map(|path| path.split("::").collect()).unwrap_or_default();
+    let modules = modules.split_last().map(|(_, modules)| modules).unwrap_or_default();
+    let used = &modules[modules.len().saturating_sub(depth)..];
+    component_name(&used.iter().copied().chain([base]).collect::<Vec<_>>().join("_"))
+}
+
+/// The name, or one like it that nobody has; it is taken then.
+fn free(mut name: String, taken: &mut BTreeSet<String>) -> String {
+    while !taken.insert(name.clone()) {
+        name.push('_');
+    }
+    name
 }
 
 /// OpenAPI 3.1 §4.8.7: component names are `[a-zA-Z0-9._-]+`.
@@ -181,16 +240,31 @@ fn same_shape(input: &Value, output: &Value) -> bool {
     }
 }
 
+/// Removes the notes on types, wherever a schema was written into another.
+fn forget_types(schema: &mut Value) {
+    match schema {
+        Value::Object(object) => {
+            object.remove(TYPE_PATH);
+            object.values_mut().for_each(forget_types);
+        }
+        Value::Array(items) => items.iter_mut().for_each(forget_types),
+        _ => {}
+    }
+}
+
+fn unescape(key: &str) -> String {
+    key.replace("~1", "/").replace("~0", "~")
+}
+
 fn escape(key: &str) -> String {
     key.replace('~', "~0").replace('/', "~1")
 }
 
 fn honest(mut schema: Schema) -> Value {
     Honest.transform(&mut schema);
-    if let Some(object) = schema.as_object_mut() {
-        object.remove(TYPE_PATH);
-    }
-    schema.to_value()
+    let mut schema = schema.to_value();
+    forget_types(&mut schema);
+    schema
 }
 
 /// Makes a schema say what deserialisation accepts: the range of each integer type, which JSON

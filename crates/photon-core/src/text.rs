@@ -56,6 +56,34 @@ pub fn cookie_pairs(headers: &Headers) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// Whether a `Content-Type` is `application/json` or some `application/…+json` (RFC 6839 §3.1).
+#[must_use]
+pub fn is_json(content_type: &str) -> bool {
+    if content_type == "application/json" {
+        return true;
+    }
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let Some((kind, subtype)) = essence.split_once('/') else { return false };
+    let suffix = subtype.len().checked_sub("+json".len()).and_then(|start| subtype.get(start..));
+    kind.eq_ignore_ascii_case("application")
+        && (subtype.eq_ignore_ascii_case("json")
+            || suffix.is_some_and(|suffix| suffix.eq_ignore_ascii_case("+json")))
+}
+
+/// Every item of a list under a name, in order. Path parameters and header fields separate items
+/// with commas (OpenAPI 3.1 §4.8.12.3, style `simple`; RFC 9110 §5.6.1), others repeat the name.
+pub(crate) fn items<'a>(request: &'a Request, source: Source, name: &'a str) -> Vec<Cow<'a, str>> {
+    let texts = texts(request, source, name);
+    if !matches!(source, Source::Path | Source::Header) {
+        return texts.collect();
+    }
+    texts
+        .flat_map(|text| text.split(',').map(|item| item.trim().to_owned()).collect::<Vec<_>>())
+        .filter(|item| !item.is_empty())
+        .map(Cow::Owned)
+        .collect()
+}
+
 /// Every text that a request has under a name, in order.
 pub(crate) fn texts<'a>(
     request: &'a Request,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use photon_core::validation::{Errors, Fault, Location, Mode, walk};
 use photon_core::{
     Argument, FromRequest, IntoResponse, Json, Request, Response, Source, cookie_pairs, decode_component,
+    is_json,
 };
 use serde_json::{Map, Value, json};
 
@@ -284,7 +285,8 @@ impl BodyCheck {
     fn run(&self, request: &mut Request, root: &Value, errors: &mut Errors) {
         let argument = Argument::new("body", Source::Body);
         let kind = essence(request.header("content-type").unwrap_or_default());
-        let is_other = self.others.iter().any(|other| matches_range(other, &kind));
+        // A documented JSON body is checked even where a range would let it through unread.
+        let is_other = !is_json(&kind) && self.others.iter().any(|other| matches_range(other, &kind));
         if is_other || (!self.required && !Json::<Value>::is_present(request, &argument)) {
             return;
         }
@@ -296,14 +298,6 @@ impl BodyCheck {
 
 fn essence(media_type: &str) -> String {
     media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
-}
-
-// `application/json` and every `application/…+json` (RFC 6839 §3.1).
-fn is_json(media_type: &str) -> bool {
-    let essence = essence(media_type);
-    essence
-        .strip_prefix("application/")
-        .is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
 // Whether a media type is of a documented one, which may be a range: `text/*` (§4.8.13.1).

@@ -1,6 +1,6 @@
 //! From routes to the OpenAPI document that describes and routes them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use photon_core::{
     BodyDoc, OperationDoc, ParameterDoc, References, ResponseDoc, Route, Schemas, StateDoc, StatusCode,
@@ -84,7 +84,9 @@ fn assemble(
     let mut schemas = Schemas::default();
     let mut facts: Vec<Facts> = routes.iter().map(|route| Facts::of(route, &mut schemas)).collect();
     // What the types are called is known when all of them are.
-    let (components, references) = schemas.finish();
+    let errors = validation_error_schemas();
+    let taken = errors.keys().chain(document.components.schemas.keys()).cloned();
+    let (components, references) = schemas.finish(taken);
     document.components.schemas.extend(components);
     let mut states = Vec::new();
     let mut validated = false;
@@ -94,11 +96,14 @@ fn assemble(
         let needed = facts.states.drain(..);
         states.extend(needed.map(|needed| NeededState { operation: id.clone(), needed }));
         let (path, catch_all) = split_catch_all(&route.path);
+        if let Some(mistake) = facts.mistake(&path) {
+            return Err(LaunchError::Operation { operation: id.clone(), mistake });
+        }
         let operation = operation(route, id, &path, catch_all.as_deref(), facts);
         place(&mut document, route, path, operation)?;
     }
     if validated {
-        document.components.schemas.extend(validation_error_schemas());
+        document.components.schemas.extend(errors);
     }
     Ok((document, states))
 }
@@ -109,6 +114,7 @@ struct Facts {
     bodies: Vec<BodyDoc>,
     responses: Vec<ResponseDoc>,
     states: Vec<StateDoc>,
+    mistakes: Vec<String>,
 }
 
 impl Facts {
@@ -118,8 +124,25 @@ impl Facts {
         for error in &route.errors {
             doc.error_response(*error);
         }
-        let OperationDoc { parameters, bodies, responses, states, .. } = doc;
-        Self { parameters, bodies, responses, states }
+        let OperationDoc { mut parameters, bodies, responses, states, mistakes, .. } = doc;
+        // Two dependencies may read the same parameter; OpenAPI 3.1 §4.8.10.1 wants it once.
+        let mut seen = HashSet::new();
+        parameters.retain(|parameter| {
+            let header = parameter.location == "header";
+            let name = if header { parameter.name.to_ascii_lowercase() } else { parameter.name.clone() };
+            seen.insert((parameter.location, name))
+        });
+        Self { parameters, bodies, responses, states, mistakes }
+    }
+
+    /// What is wrong with the operation at this path, if anything is.
+    fn mistake(&self, path: &str) -> Option<String> {
+        let foreign = self.parameters.iter().find(|parameter| {
+            parameter.location == "path" && !path.contains(&format!("{{{}}}", parameter.name))
+        });
+        let foreign =
+            foreign.map(|parameter| format!("{path} has no parameter {:?}, which it reads", parameter.name));
+        self.mistakes.first().cloned().or(foreign)
     }
 
     fn resolve(&mut self, references: &References) {
@@ -159,8 +182,28 @@ fn place(
         });
     }
     *slot = Some(operation);
+    // All operations of a path are one place in the route tree.
+    let takes_rest = |operation: &Operation| {
+        operation
+            .parameters
+            .iter()
+            .filter_map(RefOr::item)
+            .any(|known| known.extensions.contains_key(CATCH_ALL))
+    };
+    let mut kinds = item.operations().map(|(_, operation)| takes_rest(operation));
+    let first = kinds.next();
+    if kinds.any(|kind| Some(kind) != first) {
+        let mistake = format!(
+            "{} takes the rest of the path with {{…:path}}, and another operation of the same path does not",
+            route.path
+        );
+        return Err(LaunchError::Operation { operation: route.operation_id.clone(), mistake });
+    }
     Ok(())
 }
+
+/// The extension that marks the parameter which takes the rest of the path.
+const CATCH_ALL: &str = "x-photon-catch-all";
 
 fn operation(route: &Route, id: &str, path: &str, catch_all: Option<&str>, facts: Facts) -> Operation {
     let validated = facts.is_validated();
@@ -176,7 +219,6 @@ fn operation(route: &Route, id: &str, path: &str, catch_all: Option<&str>, facts
     };
     let mut parameters: Vec<Parameter> =
         parameters.into_iter().map(|doc| parameter(doc, catch_all)).collect();
-    parameters.dedup_by(|later, earlier| later.name == earlier.name && later.location == earlier.location);
     add_unread_path_parameters(&mut parameters, path, catch_all);
     operation.parameters = parameters.into_iter().map(RefOr::Item).collect();
     for (status, response) in described_responses(route, responses) {
@@ -193,7 +235,7 @@ fn operation(route: &Route, id: &str, path: &str, catch_all: Option<&str>, facts
 fn parameter(doc: ParameterDoc, catch_all: Option<&str>) -> Parameter {
     let mut extensions = Map::new();
     if doc.location == "path" && catch_all == Some(doc.name.as_str()) {
-        extensions.insert("x-photon-catch-all".to_owned(), json!(true));
+        extensions.insert(CATCH_ALL.to_owned(), json!(true));
     }
     Parameter {
         location: match doc.location {
@@ -248,7 +290,8 @@ fn request_body(bodies: Vec<BodyDoc>) -> Option<RequestBody> {
     let media_type =
         MediaType { schema: Some(body.schema.take()), example: body.example, ..MediaType::default() };
     let content = [(body.content_type.to_owned(), media_type)].into_iter().collect();
-    Some(RequestBody { content, required: required || body.required, ..RequestBody::default() })
+    let required = required || body.required;
+    Some(RequestBody { content, required, description: body.description, ..RequestBody::default() })
 }
 
 fn embedded(bodies: &[BodyDoc]) -> BodyDoc {
@@ -257,8 +300,17 @@ fn embedded(bodies: &[BodyDoc]) -> BodyDoc {
     if required.is_empty() {
         schema.as_object_mut().and_then(|schema| schema.remove("required"));
     }
-    let properties: Map<String, Value> =
-        bodies.iter().map(|body| (body.name.clone(), body.schema.clone())).collect();
+    let property = |body: &BodyDoc| {
+        let mut schema = body.schema.clone();
+        if let Some(description) = &body.description {
+            schema["description"] = json!(description);
+        }
+        if let Some(example) = &body.example {
+            schema["examples"] = json!([example]);
+        }
+        (body.name.clone(), schema)
+    };
+    let properties: Map<String, Value> = bodies.iter().map(property).collect();
     schema["properties"] = Value::Object(properties);
     BodyDoc {
         name: String::new(),
@@ -266,6 +318,7 @@ fn embedded(bodies: &[BodyDoc]) -> BodyDoc {
         required: !required.is_empty(),
         schema,
         embed: false,
+        description: None,
         example: None,
     }
 }
@@ -274,6 +327,11 @@ fn embedded(bodies: &[BodyDoc]) -> BodyDoc {
 fn described_responses(route: &Route, mut responses: Vec<ResponseDoc>) -> Vec<(StatusCode, Response)> {
     if let Some(expected) = responses.iter_mut().find(|response| response.status == StatusCode::OK) {
         expected.status = route.status;
+    } else if let Some(redirect) = responses.iter_mut().find(|response| response.status.is_redirection()) {
+        // The handler's own redirect, which the attribute may say more of.
+        if route.status.is_redirection() {
+            redirect.status = route.status;
+        }
     } else if !responses.iter().any(|response| response.status.is_success()) {
         responses.insert(0, ResponseDoc { status: route.status, description: None, content: None });
     }

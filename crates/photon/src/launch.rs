@@ -41,6 +41,13 @@ pub enum LaunchError {
         /// The names of both operations.
         operations: [String; 2],
     },
+    /// An operation asks for something that cannot be.
+    Operation {
+        /// The operation's name.
+        operation: String,
+        /// What it asks for and why it cannot be.
+        mistake: String,
+    },
     /// OpenAPI 3.1 has no place for operations of this method.
     UnsupportedMethod {
         /// The method.
@@ -66,6 +73,7 @@ impl fmt::Display for LaunchError {
             Self::DuplicateRoute { route, operations: [first, second] } => {
                 write!(f, "{first} and {second} both answer {route}")
             }
+            Self::Operation { operation, mistake } => write!(f, "{operation}: {mistake}"),
             Self::UnsupportedMethod { method, path } => {
                 write!(f, "{method} {path}: OpenAPI 3.1 does not describe operations of the method {method}")
             }
@@ -89,6 +97,7 @@ pub(crate) fn launch(mut app: App) -> Result<Service, LaunchError> {
     let pages = docs::routes(&app.docs, &public);
     app.routes.extend(pages);
     let routed = routing_document(base, &app.routes)?;
+    check_patterns(&routed.document)?;
     for state in &routed.states {
         if !app.context.contains(state.needed.id) {
             return Err(LaunchError::MissingState {
@@ -102,6 +111,16 @@ pub(crate) fn launch(mut app: App) -> Result<Service, LaunchError> {
     }
     let router = Router::from_spec(&routed.document, dispatcher).map_err(LaunchError::Router)?;
     Ok(Service { context: Arc::new(app.context), middleware: app.middleware, router })
+}
+
+/// A pattern that does not compile would refuse every value, so it stops the launch.
+fn check_patterns(document: &Document) -> Result<(), LaunchError> {
+    // By way of text: the document has its schemas in many places, and text has them in one.
+    let whole: serde_json::Value = serde_json::from_str(&document.to_json()).unwrap_or_default();
+    match photon_core::validation::pattern_mistakes(&whole).into_iter().next() {
+        Some(mistake) => Err(LaunchError::Operation { operation: "the document".to_owned(), mistake }),
+        None => Ok(()),
+    }
 }
 
 /// Handlers made from functions check their own arguments, so the router does not check them again.

@@ -6,7 +6,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::validation::{Errors, Fault, Location, Mode, Segment, report_failed_checks, walk};
+use super::loose;
+use crate::text::is_json;
+use crate::validation::{Errors, Fault, Location, Mode, Segment};
 use crate::{Argument, Model, Request};
 
 /// Attached to a request (or to an application's state) whose JSON bodies may hold numbers and
@@ -56,38 +58,15 @@ fn explain<T: Model + DeserializeOwned>(
     errors: &mut Errors,
 ) -> Option<T> {
     let mut location: Location = vec!["body".into()];
-    let mut value = match loose_value(request, argument, &mut location) {
+    let value = match loose_value(request, argument, &mut location) {
         Ok(value) => value,
         Err((fault, input)) => {
             errors.push(location, fault, &input);
             return None;
         }
     };
-    let original = value.clone();
-    let before = errors.count();
     let mode = if coerces(request) { Mode::Lax } else { Mode::Json };
-    let schema = &*argument.schema::<T>();
-    walk(schema, schema, mode, &mut value, &mut location, errors);
-    let typed = T::deserialize(value);
-    match typed {
-        Ok(typed) => {
-            let fault = argument.constraints.check(typed.measure());
-            if let Some(fault) = fault {
-                errors.push(location.clone(), fault, &original);
-            }
-            if let Err(failed) = typed.check() {
-                report_failed_checks(&failed, &original, &mut location, errors);
-            }
-            (errors.count() == before).then_some(typed)
-        }
-        Err(error) => {
-            if errors.count() == before {
-                let fault = Fault::new("value_error", format!("Value error, {error}"));
-                errors.push(location, fault.context("error", json!({})), &original);
-            }
-            None
-        }
-    }
+    loose::typed(value, &argument.schema::<T>(), mode, &argument.constraints, &mut location, errors)
 }
 
 /// The part of the body that is the argument, and where it is.
@@ -133,17 +112,8 @@ fn parsed(request: &mut Request) -> &ParsedBody {
     parsed
 }
 
-/// `application/json` and every `application/…+json` (RFC 6839 §3.1).
 fn has_json_type(request: &Request) -> bool {
-    let Some(field) = request.header("content-type") else { return false };
-    if field == "application/json" {
-        return true;
-    }
-    let essence = field.split(';').next().unwrap_or_default().trim();
-    let Some((kind, subtype)) = essence.split_once('/') else { return false };
-    let json = subtype.eq_ignore_ascii_case("json")
-        || subtype.len() > 5 && subtype.as_bytes()[subtype.len() - 5..].eq_ignore_ascii_case(b"+json");
-    kind.eq_ignore_ascii_case("application") && json
+    request.header("content-type").is_some_and(is_json)
 }
 
 fn coerces(request: &Request) -> bool {

@@ -4,6 +4,7 @@
 //! types, lists of them) share one way in, [`model`]; everything else brings its own.
 
 mod body;
+mod loose;
 mod model;
 mod objects;
 mod raw;
@@ -15,7 +16,7 @@ pub use raw::{Cookies, Peer};
 pub use wrappers::{Cookie, Header, Json, Path, Query, State};
 
 use crate::validation::Errors;
-use crate::{Argument, HttpError, OperationDoc, Request};
+use crate::{Argument, HttpError, Model, OperationDoc, Request, Source};
 
 /// A type that a handler can take as an argument.
 ///
@@ -161,21 +162,21 @@ macro_rules! model_from_request {
 
 model_arguments!(i8 i16 i32 i64 isize u8 u16 u32 u64 usize f32 f64 bool char String serde_json::Value);
 
-impl<T: crate::Model + serde::de::DeserializeOwned> FromRequest for std::collections::HashMap<String, T> {
+impl<T: Model + serde::de::DeserializeOwned> FromRequest for std::collections::HashMap<String, T> {
     model_from_request!();
 }
 
-impl<T: crate::Model + serde::de::DeserializeOwned> FromRequest for std::collections::BTreeMap<String, T> {
+impl<T: Model + serde::de::DeserializeOwned> FromRequest for std::collections::BTreeMap<String, T> {
     model_from_request!();
 }
 
-impl<T: crate::Model + serde::de::DeserializeOwned> FromRequest for Box<T> {
+impl<T: Model + serde::de::DeserializeOwned> FromRequest for Box<T> {
     model_from_request!();
 }
 
 /// A list of scalars is every value of a parameter; a list of models is a JSON body; a list of `u8`
 /// is the body as it came.
-impl<T: crate::Model + serde::de::DeserializeOwned> FromRequest for Vec<T> {
+impl<T: Model + serde::de::DeserializeOwned> FromRequest for Vec<T> {
     const BODY: bool = !T::SCALAR;
 
     fn from_request(request: &mut Request) -> Result<Self, HttpError> {
@@ -183,11 +184,11 @@ impl<T: crate::Model + serde::de::DeserializeOwned> FromRequest for Vec<T> {
     }
 
     fn from_argument(request: &mut Request, argument: &Argument, errors: &mut Errors) -> Option<Self> {
-        if let Some(bytes) = T::list_from_bytes(&request.body) {
-            return Some(bytes);
+        if is_raw_body::<T>(argument) {
+            return T::list_from_bytes(&request.body);
         }
         match argument.source.or_by_type(T::SCALAR) {
-            crate::Source::Body => model::from_argument(request, argument, errors),
+            Source::Body => model::from_argument(request, argument, errors),
             source if T::SCALAR => model::list(request, argument, source, errors),
             _ => model::from_argument(request, argument, errors),
         }
@@ -195,17 +196,22 @@ impl<T: crate::Model + serde::de::DeserializeOwned> FromRequest for Vec<T> {
 
     fn is_present(request: &Request, argument: &Argument) -> bool {
         match argument.source.or_by_type(T::SCALAR) {
-            _ if T::BYTE => !request.body.is_empty(),
-            crate::Source::Body => body::is_present(request, argument),
+            _ if is_raw_body::<T>(argument) => !request.body.is_empty(),
+            Source::Body => body::is_present(request, argument),
             source => crate::text::texts(request, source, argument.name).next().is_some(),
         }
     }
 
     fn describe(argument: &Argument, operation: &mut OperationDoc<'_>) {
         match argument.source.or_by_type(T::SCALAR) {
-            _ if T::BYTE => raw::describe_raw_body(argument, operation),
-            crate::Source::Body => model::describe::<Self>(argument, operation),
+            _ if is_raw_body::<T>(argument) => raw::describe_raw_body(argument, operation),
+            Source::Body => model::describe::<Self>(argument, operation),
             source => model::describe_list::<Self>(argument, source, operation),
         }
     }
+}
+
+/// Whether a list is no list but the bytes of the body.
+fn is_raw_body<T: Model>(argument: &Argument) -> bool {
+    T::BYTE && matches!(argument.source, Source::Auto | Source::Body)
 }

@@ -6,8 +6,8 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::{body, objects};
-use crate::text::{single_text, texts};
-use crate::validation::{Errors, Fault, Location, report_failed_checks};
+use crate::text::{items, single_text, texts};
+use crate::validation::{Errors, Fault, Location, Measure, report_failed_checks};
 use crate::{Argument, BodyDoc, HttpError, Model, OperationDoc, ParameterDoc, Request, Source};
 
 /// Reads a model outside of a handler's argument list: from the JSON body.
@@ -78,7 +78,8 @@ fn parse<T: Model>(
     }
 }
 
-/// Every value of a parameter, each parsed; the attribute's constraints bound their number.
+/// Every value of a parameter, each parsed. The attribute's lengths bound their number, its other
+/// constraints each of them.
 pub(super) fn list<T: Model>(
     request: &Request,
     argument: &Argument,
@@ -86,21 +87,23 @@ pub(super) fn list<T: Model>(
     errors: &mut Errors,
 ) -> Option<Vec<T>> {
     let before = errors.count();
-    let items = Argument::new(argument.name, source);
-    let values: Vec<T> = texts(request, source, argument.name)
-        .enumerate()
-        .filter_map(|(index, text)| {
-            let location = || vec![source.name().into(), argument.name.into(), index.into()];
-            parse(&text, &items, location, errors)
-        })
-        .collect();
+    let place = || vec![source.name().into(), argument.name.into()];
+    let mut one = *argument;
+    one.constraints = argument.constraints.of_items();
+    let texts = items(request, source, argument.name);
+    let mut values = Vec::with_capacity(texts.len());
+    for (index, text) in texts.iter().enumerate() {
+        let location = || vec![source.name().into(), argument.name.into(), index.into()];
+        values.extend(parse(text, &one, location, errors));
+        if errors.is_full() {
+            return None;
+        }
+    }
     if errors.count() > before {
         return None;
     }
-    let count = crate::validation::Measure::Items(values.len());
-    if let Some(fault) = argument.constraints.check(count) {
-        let input: Vec<_> = texts(request, source, argument.name).collect();
-        errors.push(vec![source.name().into(), argument.name.into()], fault, &json!(input));
+    if let Some(fault) = argument.constraints.check(Measure::Items(values.len())) {
+        errors.push(place(), fault, &json!(texts));
         return None;
     }
     Some(values)
@@ -137,13 +140,15 @@ pub(super) fn describe_list<T: JsonSchema>(
 
 fn describe_body<T: JsonSchema>(argument: &Argument, operation: &mut OperationDoc<'_>) {
     let mut schema = operation.schemas.input::<T>();
-    decorate(argument, &mut schema, false);
+    let list = schema["type"] == "array";
+    decorate(argument, &mut schema, list);
     operation.bodies.push(BodyDoc {
         name: argument.name.to_owned(),
         content_type: "application/json",
         schema,
         required: argument.default.is_none(),
         embed: argument.embed,
+        description: argument.description.map(str::to_owned),
         example: argument.example.map(|example| example()),
     });
 }

@@ -3,8 +3,9 @@
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
-use crate::text::{cookie_pairs, query_pairs, texts};
-use crate::validation::{Errors, Fault, Location, Mode, report_failed_checks, walk};
+use super::loose;
+use crate::text::{cookie_pairs, items, query_pairs, single_text};
+use crate::validation::{Errors, Location, Mode};
 use crate::{Argument, Model, OperationDoc, ParameterDoc, Request, Source};
 
 pub(super) fn read<T: Model + DeserializeOwned>(
@@ -13,46 +14,32 @@ pub(super) fn read<T: Model + DeserializeOwned>(
     source: Source,
     errors: &mut Errors,
 ) -> Option<T> {
-    let schema = &*argument.schema::<T>();
-    let mut value = Value::Object(fields(request, source, schema));
-    let original = value.clone();
-    let mut location: Location = vec![source.name().into()];
+    let schema = argument.schema::<T>();
+    let value = Value::Object(fields(request, source, &schema));
     let before = errors.count();
-    walk(schema, schema, Mode::Text, &mut value, &mut location, errors);
-    match T::deserialize(value) {
-        Ok(typed) => {
-            if let Err(failed) = typed.check() {
-                report_failed_checks(&failed, &original, &mut location, errors);
-            }
-            (errors.count() == before).then_some(typed)
-        }
-        Err(error) => {
-            if errors.count() == before {
-                let fault = Fault::new("value_error", format!("Value error, {error}"));
-                errors.push(location, fault.context("error", json!({})), &original);
-            }
-            None
-        }
-    }
+    let mut location: Location = vec![source.name().into()];
+    let typed = loose::typed(value, &schema, Mode::Text, &argument.constraints, &mut location, errors);
+    errors.rename_since(before, |name| wire_name(name, source));
+    typed
 }
 
 /// The request's texts under the names that the schema knows, lists where it wants lists. Names that
-/// it does not know come along where the type forbids them, so that the walk can say so.
+/// it does not know come along where the type forbids them, so that the walk can say so, or takes
+/// them, as a map does.
 fn fields(request: &Request, source: Source, schema: &Value) -> Map<String, Value> {
     let mut fields = Map::new();
     for (name, field) in schema["properties"].as_object().into_iter().flatten() {
         let key = wire_name(name, source);
-        let mut values = texts(request, source, &key).map(|text| Value::String(text.into_owned()));
         if wants_list(field, schema) {
-            let values: Vec<Value> = values.collect();
+            let values = items(request, source, &key);
             if !values.is_empty() {
-                fields.insert(name.clone(), Value::Array(values));
+                fields.insert(name.clone(), json!(values));
             }
-        } else if let Some(value) = if source == Source::Header { values.next() } else { values.last() } {
-            fields.insert(name.clone(), value);
+        } else if let Some(value) = single_text(request, source, &key) {
+            fields.insert(name.clone(), json!(value));
         }
     }
-    if schema["additionalProperties"] == Value::Bool(false) {
+    if schema.get("additionalProperties").is_some() {
         let mut add = |name: &str, value: &str| {
             if !fields.contains_key(name) {
                 fields.insert(name.to_owned(), json!(value));
@@ -90,6 +77,13 @@ fn wants_list(field: &Value, root: &Value) -> bool {
 /// Documents each field as a parameter.
 pub(super) fn describe<T: Model>(source: Source, operation: &mut OperationDoc<'_>) {
     let schema = operation.schemas.input_inline::<T>();
+    if schema.get("properties").is_none() && schema.get("additionalProperties").is_none() {
+        let name = T::schema_name();
+        operation.mistakes.push(format!(
+            "{name} cannot be read from the {}: it is neither one text nor a struct with named fields",
+            source.name()
+        ));
+    }
     let required = |name: &str| {
         schema["required"].as_array().is_some_and(|required| required.iter().any(|required| required == name))
     };

@@ -17,6 +17,7 @@ pub(super) fn describe_raw_body(argument: &Argument, operation: &mut OperationDo
         schema: serde_json::json!({}),
         required: false,
         embed: false,
+        description: argument.description.map(str::to_owned),
         example: None,
     });
 }

@@ -114,4 +114,9 @@ impl IntoResponse for Redirect {
             Err(error) => HttpError::internal(error).into_response(),
         }
     }
+
+    /// Documented as 303; a route that redirects in another way says so with `status = 307`.
+    fn describe(operation: &mut OperationDoc<'_>) {
+        operation.response(StatusCode::SEE_OTHER);
+    }
 }

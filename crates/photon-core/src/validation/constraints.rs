@@ -105,6 +105,11 @@ impl Constraints {
         pattern: None,
     };
 
+    /// What the constraints on a list ask of each item: all but the lengths.
+    pub(crate) const fn of_items(self) -> Self {
+        Self { min_length: None, max_length: None, ..self }
+    }
+
     /// The first constraint that a value does not meet.
     #[must_use]
     pub fn check(&self, measure: Measure<'_>) -> Option<Fault> {
@@ -145,14 +150,7 @@ impl Constraints {
             let message = format!("String should have at most {}", plural(max, "character"));
             return Some(Fault::new("string_too_long", message).context("max_length", max));
         }
-        let expression = self.pattern?;
-        match pattern(expression) {
-            Ok(regex) if !regex.is_match(text) => {
-                let message = format!("String should match pattern '{expression}'");
-                Some(Fault::new("string_pattern_mismatch", message).context("pattern", expression))
-            }
-            _ => None,
-        }
+        check_pattern(self.pattern?, text)
     }
 
     fn check_items(&self, count: usize) -> Option<Fault> {
@@ -165,8 +163,23 @@ impl Constraints {
         (count > max).then(|| too_long(max, count))
     }
 
-    /// Writes the constraints into a schema; `list` says that lengths count items.
+    /// Writes the constraints into a schema; `list` says that lengths count items and the rest is
+    /// about each of them.
     pub fn document(&self, schema: &mut Map<String, Value>, list: bool) {
+        if let (true, Some(Value::Object(items))) = (list, schema.get_mut("items")) {
+            self.of_items().document(items, false);
+        } else {
+            self.document_value(schema);
+        }
+        let (min, max) = if list { ("minItems", "maxItems") } else { ("minLength", "maxLength") };
+        for (key, length) in [(min, self.min_length), (max, self.max_length)] {
+            if let Some(length) = length {
+                schema.insert(key.to_owned(), json!(length));
+            }
+        }
+    }
+
+    fn document_value(&self, schema: &mut Map<String, Value>) {
         let numbers = [
             ("exclusiveMinimum", self.gt),
             ("minimum", self.ge),
@@ -177,12 +190,6 @@ impl Constraints {
         for (key, bound) in numbers {
             if let Some(bound) = bound {
                 schema.insert(key.to_owned(), bound.to_json());
-            }
-        }
-        let (min, max) = if list { ("minItems", "maxItems") } else { ("minLength", "maxLength") };
-        for (key, length) in [(min, self.min_length), (max, self.max_length)] {
-            if let Some(length) = length {
-                schema.insert(key.to_owned(), json!(length));
             }
         }
         if let Some(pattern) = self.pattern {
@@ -215,14 +222,17 @@ pub(super) fn check_schema_text(schema: &Value, text: &str) -> Option<Fault> {
     if let Some(fault) = lengths.check_text(text) {
         return Some(fault);
     }
-    let expression = schema["pattern"].as_str()?;
-    match pattern(expression) {
-        Ok(regex) if !regex.is_match(text) => {
-            let message = format!("String should match pattern '{expression}'");
-            Some(Fault::new("string_pattern_mismatch", message).context("pattern", expression))
-        }
-        _ => None,
+    check_pattern(schema["pattern"].as_str()?, text)
+}
+
+/// A pattern that does not compile refuses everything: nobody knows what it was to let through. An
+/// application with one of its own does not start.
+fn check_pattern(expression: &str, text: &str) -> Option<Fault> {
+    if pattern(expression).is_ok_and(|regex| regex.is_match(text)) {
+        return None;
     }
+    let message = format!("String should match pattern '{expression}'");
+    Some(Fault::new("string_pattern_mismatch", message).context("pattern", expression))
 }
 
 /// Checks a list against the array keywords of a schema (JSON Schema 2020-12 §6.4).
@@ -233,6 +243,18 @@ pub(super) fn check_schema_items(schema: &Value, count: usize) -> Option<Fault> 
         ..Constraints::NONE
     }
     .check_items(count)
+}
+
+/// Checks the number of fields of an object (JSON Schema 2020-12 §6.5).
+pub(super) fn check_schema_fields(schema: &Value, count: usize) -> Option<Fault> {
+    let describe = |bound: &str, limit: usize| {
+        format!("Dictionary should have at {bound} {} after validation, not {count}", plural(limit, "item"))
+    };
+    if let Some(min) = length(schema, "minProperties").filter(|min| count < *min) {
+        return Some(Fault::new("too_short", describe("least", min)).context("min_length", min));
+    }
+    let max = length(schema, "maxProperties").filter(|max| count > *max)?;
+    Some(Fault::new("too_long", describe("most", max)).context("max_length", max))
 }
 
 fn length(schema: &Value, key: &str) -> Option<usize> {
@@ -304,15 +326,38 @@ impl Rule {
     }
 }
 
-/// A compiled pattern. Patterns come from the program's own code, so there are few and they stay.
+/// A compiled pattern, or why it is none. Patterns come from the program's own code and documents,
+/// so there are few and they stay.
 pub(crate) fn pattern(expression: &str) -> Result<Arc<Regex>, regex::Error> {
-    static COMPILED: LazyLock<RwLock<HashMap<String, Arc<Regex>>>> = LazyLock::new(RwLock::default);
+    type Compiled = HashMap<String, Result<Arc<Regex>, regex::Error>>;
+    static COMPILED: LazyLock<RwLock<Compiled>> = LazyLock::new(RwLock::default);
     let unpoisoned = std::sync::PoisonError::into_inner;
-    if let Some(regex) = COMPILED.read().unwrap_or_else(unpoisoned).get(expression) {
-        return Ok(Arc::clone(regex));
+    if let Some(known) = COMPILED.read().unwrap_or_else(unpoisoned).get(expression) {
+        return known.clone();
     }
-    let regex = Arc::new(Regex::new(expression)?);
+    let regex = Regex::new(expression).map(Arc::new);
     let mut compiled = COMPILED.write().unwrap_or_else(std::sync::PoisonError::into_inner);
-    compiled.insert(expression.to_owned(), Arc::clone(&regex));
-    Ok(regex)
+    compiled.insert(expression.to_owned(), regex.clone());
+    regex
+}
+
+/// Why the patterns in a schema do not compile, each with the expression.
+#[must_use]
+pub fn pattern_mistakes(schema: &Value) -> Vec<String> {
+    match schema {
+        Value::Object(object) => {
+            // Examples and defaults are values and no schemas, whatever their fields are called.
+            let schemas = object.iter().filter(|(key, _)| {
+                !matches!(key.as_str(), "example" | "examples" | "default" | "enum" | "const")
+            });
+            let own = object.get("pattern").and_then(Value::as_str).and_then(|expression| {
+                pattern(expression)
+                    .err()
+                    .map(|error| format!("the pattern {expression:?} does not compile: {error}"))
+            });
+            own.into_iter().chain(schemas.flat_map(|(_, value)| pattern_mistakes(value))).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(pattern_mistakes).collect(),
+        _ => Vec::new(),
+    }
 }

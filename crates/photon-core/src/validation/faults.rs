@@ -109,7 +109,7 @@ impl Errors {
         {
             return;
         }
-        let mut room = MOST_INPUT.saturating_sub(self.repeated);
+        let mut room = self.room();
         let input = if fits(input, &mut room) {
             self.repeated = MOST_INPUT - room;
             input.clone()
@@ -142,13 +142,46 @@ impl Errors {
         self.details.len()
     }
 
+    pub(crate) fn is_full(&self) -> bool {
+        self.details.len() >= MOST_FAULTS
+    }
+
+    fn room(&self) -> usize {
+        MOST_INPUT.saturating_sub(self.repeated)
+    }
+
+    /// An object as it can be repeated in a fault: a copy, or nothing if it is too large.
+    pub(crate) fn repeatable(&self, fields: &Map<String, Value>) -> Value {
+        if fields_fit(fields, &mut self.room()) { Value::Object(fields.clone()) } else { Value::Null }
+    }
+
+    /// An empty list that may repeat as much as this one still may, to try something with.
+    pub(crate) fn fork(&self) -> Self {
+        Self { repeated: self.repeated, ..Self::default() }
+    }
+
+    /// Gives the fields of the faults after the first `count` other names.
+    pub(crate) fn rename_since(&mut self, count: usize, name: impl Fn(&str) -> String) {
+        for detail in self.details.iter_mut().skip(count) {
+            if let Some(Segment::Name(field)) = detail.loc.get_mut(1) {
+                *field = name(field);
+            }
+        }
+    }
+
     /// Adds the faults of another list behind these.
     pub fn append(&mut self, other: Self) {
         if let Some(rejection) = other.rejection {
             self.reject(rejection);
         }
-        let room = MOST_FAULTS.saturating_sub(self.details.len());
-        self.details.extend(other.details.into_iter().take(room));
+        for ErrorDetail { kind, loc, msg, input, ctx } in other.details {
+            let context = ctx.and_then(|ctx| ctx.into_iter().next());
+            let before = self.details.len();
+            self.push(loc, Fault::new(kind, msg), &input);
+            if let (Some(added), Some((name, value))) = (self.details.get_mut(before), context) {
+                added.ctx = Some(Map::from_iter([(name, value)]));
+            }
+        }
     }
 
     /// The answer as an error, for a function that returns [`HttpError`].
@@ -165,18 +198,20 @@ fn fits(value: &Value, room: &mut usize) -> bool {
         Value::String(text) => text.len(),
         _ => 4,
     };
-    let Some(rest) = room.checked_sub(own) else { return false };
-    *room = rest;
-    match value {
-        Value::Array(items) => items.iter().all(|item| fits(item, room)),
-        Value::Object(fields) => fields.iter().all(|(name, field)| {
-            room.checked_sub(name.len()).is_some_and(|rest| {
-                *room = rest;
-                fits(field, room)
-            })
-        }),
-        _ => true,
-    }
+    take(own, room)
+        && match value {
+            Value::Array(items) => items.iter().all(|item| fits(item, room)),
+            Value::Object(fields) => fields_fit(fields, room),
+            _ => true,
+        }
+}
+
+fn fields_fit(fields: &Map<String, Value>, room: &mut usize) -> bool {
+    fields.iter().all(|(name, field)| take(name.len(), room) && fits(field, room))
+}
+
+fn take(bytes: usize, room: &mut usize) -> bool {
+    room.checked_sub(bytes).map(|rest| *room = rest).is_some()
 }
 
 impl IntoResponse for Errors {

@@ -11,7 +11,7 @@ mod report;
 mod unions;
 mod walk;
 
-pub use constraints::{Bound, Constraints, Measure};
+pub use constraints::{Bound, Constraints, Measure, pattern_mistakes};
 pub use faults::{ErrorDetail, Errors, Fault, Location, Segment};
 pub use report::report_failed_checks;
 pub use walk::{Mode, walk};

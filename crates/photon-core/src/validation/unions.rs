@@ -2,11 +2,10 @@
 
 use serde_json::{Map, Value};
 
-use super::walk::Walker;
+use super::walk::{Mode, Walker};
 use super::{Errors, Fault, Location};
 
-/// The values that `enum` or `const` allow, or a union whose variants are all constants: how
-/// schemars writes an enumeration with documented variants.
+/// The values that `enum` or `const` allow.
 pub(super) fn allowed_values(schema: &Value) -> Option<Vec<Value>> {
     if let Some(values) = schema["enum"].as_array() {
         return Some(values.clone());
@@ -30,47 +29,81 @@ pub(super) fn not_allowed(allowed: &[Value]) -> Fault {
     Fault::new("enum", format!("Input should be {expected}")).context("expected", expected)
 }
 
+/// One way to be right: the schema as it is written, and what it refers to. A tag can be in either.
+#[derive(Clone, Copy)]
+struct Variant<'s> {
+    written: &'s Value,
+    resolved: &'s Value,
+}
+
+impl<'s> Variant<'s> {
+    fn is_null(self) -> bool {
+        self.resolved["type"] == "null"
+    }
+
+    /// The constant that a property has to be.
+    fn constant(self, property: &str) -> Option<&'s Value> {
+        let constant = |schema: &'s Value| schema["properties"][property].get("const");
+        constant(self.written).or_else(|| constant(self.resolved))
+    }
+
+    fn properties(self) -> impl Iterator<Item = &'s String> {
+        [self.written, self.resolved]
+            .into_iter()
+            .filter_map(|schema| schema["properties"].as_object())
+            .flat_map(Map::keys)
+    }
+
+    /// Whether it is an object of one required name: how serde writes a variant's data by default.
+    fn is_named_by(self, fields: &Map<String, Value>) -> bool {
+        let required = self.resolved["required"].as_array().map_or(0, Vec::len);
+        let mut names = self.properties();
+        let (first, more) = (names.next(), names.any(|_| true));
+        required == 1 && !more && first.is_some_and(|name| fields.contains_key(name))
+    }
+}
+
 /// Checks a value that has to be one of `variants`.
 pub(super) fn walk(walker: &mut Walker<'_>, variants: &[Value], value: &mut Value, location: &mut Location) {
-    let resolved: Vec<&Value> = variants.iter().map(|variant| walker.resolve(variant)).collect();
-    if resolved.iter().any(|variant| is_null(variant)) && value.is_null() {
+    let variants: Vec<Variant<'_>> =
+        variants.iter().map(|written| Variant { written, resolved: walker.resolve(written) }).collect();
+    if value.is_null() && variants.iter().any(|variant| variant.is_null()) {
         return;
     }
-    let resolved: Vec<&Value> = resolved.into_iter().filter(|variant| !is_null(variant)).collect();
+    let variants: Vec<Variant<'_>> = variants.into_iter().filter(|variant| !variant.is_null()).collect();
     let constants: Vec<Value> =
-        resolved.iter().filter_map(|variant| allowed_values(variant)).flatten().collect();
+        variants.iter().filter_map(|variant| allowed_values(variant.resolved)).flatten().collect();
     if constants.contains(value) {
         return;
     }
-    if let Some(tag) = common_tag(&resolved) {
-        return tagged(walker, &resolved, tag, value, location);
+    if let Some(tag) = common_tag(&variants) {
+        return tagged(walker, &variants, tag, value, location);
     }
-    let open: Vec<&Value> =
-        resolved.into_iter().filter(|variant| allowed_values(variant).is_none()).collect();
-    if open.is_empty() {
-        walker.fault(not_allowed(&constants), value, location);
-        return;
+    let open: Vec<Variant<'_>> =
+        variants.into_iter().filter(|variant| allowed_values(variant.resolved).is_none()).collect();
+    match open.as_slice() {
+        [] => walker.fault(not_allowed(&constants), value, location),
+        // A nullable value, mostly.
+        [only] => walker.walk(only.written, value, location),
+        several => best_variant(walker, several, value, location),
     }
-    best_variant(walker, &open, value, location);
-}
-
-fn is_null(schema: &Value) -> bool {
-    schema["type"] == "null"
 }
 
 /// The property that is a different constant in every variant, if there is one.
-fn common_tag<'s>(variants: &[&'s Value]) -> Option<&'s str> {
-    let properties = |variant: &'s Value| variant["properties"].as_object();
-    let first = properties(variants.first()?)?;
-    let is_tag =
-        |name: &str| variants.iter().all(|variant| variant["properties"][name].get("const").is_some());
-    first.keys().map(String::as_str).find(|name| is_tag(name))
+fn common_tag<'s>(variants: &[Variant<'s>]) -> Option<&'s str> {
+    let is_tag = |name: &str| {
+        let constants: Option<Vec<&Value>> = variants.iter().map(|variant| variant.constant(name)).collect();
+        constants.is_some_and(|constants| {
+            constants.iter().enumerate().all(|(index, constant)| !constants[..index].contains(constant))
+        })
+    };
+    variants.first()?.properties().map(String::as_str).find(|name| is_tag(name))
 }
 
 /// Internally and adjacently tagged unions: the tag says which variant the value means to be.
 fn tagged(
     walker: &mut Walker<'_>,
-    variants: &[&Value],
+    variants: &[Variant<'_>],
     tag: &str,
     value: &mut Value,
     location: &mut Location,
@@ -86,14 +119,13 @@ fn tagged(
         walker.fault(fault, value, location);
         return;
     };
-    let tag_of = |variant: &Value| variant["properties"][tag]["const"].clone();
-    if let Some(variant) = variants.iter().find(|variant| tag_of(variant) == *found) {
-        walker.walk(variant, value, location);
-        return;
+    if let Some(variant) = variants.iter().find(|variant| variant.constant(tag) == Some(found)) {
+        return walker.walk(variant.written, value, location);
     }
     let expected: Vec<String> = variants
         .iter()
-        .map(|variant| format!("'{}'", tag_of(variant).as_str().unwrap_or_default()))
+        .filter_map(|variant| variant.constant(tag))
+        .map(|constant| format!("'{}'", constant.as_str().unwrap_or_default()))
         .collect();
     let found = found.as_str().map_or_else(|| found.to_string(), str::to_owned);
     let message = format!(
@@ -105,19 +137,30 @@ fn tagged(
 }
 
 /// Untagged and externally tagged unions: the variant that the value meets, or comes closest to.
-fn best_variant(walker: &mut Walker<'_>, variants: &[&Value], value: &mut Value, location: &mut Location) {
-    // An externally tagged variant is an object of one known name, so that name decides.
-    let named = value.as_object().and_then(|fields| variants.iter().find(|variant| names(variant, fields)));
-    if let Some(variant) = named {
-        return walker.walk(variant, value, location);
+fn best_variant(
+    walker: &mut Walker<'_>,
+    variants: &[Variant<'_>],
+    value: &mut Value,
+    location: &mut Location,
+) {
+    // An externally tagged variant is an object of one known name, so a name of only one decides.
+    if let Value::Object(fields) = &*value {
+        let mut named = variants.iter().filter(|variant| variant.is_named_by(fields));
+        if let (Some(variant), None) = (named.next(), named.next()) {
+            return walker.walk(variant.written, value, location);
+        }
     }
     let mut best: Option<Errors> = None;
     for variant in variants {
-        let mut attempt = value.clone();
-        let mut errors = Errors::new();
-        walker.fork(&mut errors).walk(variant, &mut attempt, location);
+        let mut errors = walker.errors.fork();
+        // What a failed attempt coerced must not stay. Strict JSON coerces nothing that matters, and
+        // copying at every level of a deep value would take its size times its depth.
+        let mut copy = (walker.mode != Mode::Json).then(|| value.clone());
+        walker.fork(&mut errors).walk(variant.written, copy.as_mut().unwrap_or(value), location);
         if errors.is_empty() {
-            *value = attempt;
+            if let Some(copy) = copy {
+                *value = copy;
+            }
             return;
         }
         // The variant that got deepest into the value, then the one with the fewest faults.
@@ -132,11 +175,4 @@ fn best_variant(walker: &mut Walker<'_>, variants: &[&Value], value: &mut Value,
     if let Some(best) = best {
         walker.errors.append(best);
     }
-}
-
-fn names(variant: &Value, fields: &Map<String, Value>) -> bool {
-    let Some(properties) = variant["properties"].as_object() else { return false };
-    let single =
-        properties.len() == 1 && variant["required"].as_array().is_some_and(|names| names.len() == 1);
-    single && properties.keys().all(|name| fields.contains_key(name))
 }

@@ -1,15 +1,17 @@
 //! Walks a loose JSON value along its schema, coercing where that is allowed and collecting every
 //! fault with its place.
 //!
-//! It knows the keywords that schemars writes for Rust types (JSON Schema 2020-12), not all of the
-//! standard: what it does not know it lets pass, and the typed deserialisation that follows has
-//! the last word.
+//! It knows the keywords that schemars writes for Rust types (JSON Schema 2020-12) and those that
+//! people write most. Of the others, `oneOf` is taken as `anyOf`, and `if`, `contains`,
+//! `dependentSchemas`, `patternProperties`, `propertyNames` and `unevaluated…` are not looked at.
+//! For a Rust type the typed deserialisation that follows has the last word.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 
 use serde_json::{Number, Value, json};
 
-use super::constraints::{check_schema_items, check_schema_number, check_schema_text};
+use super::constraints::{check_schema_fields, check_schema_items, check_schema_number, check_schema_text};
 use super::{Errors, Fault, Location, Measure, Segment, formats, unions};
 
 /// How literally a value has to be of its type.
@@ -35,13 +37,22 @@ pub fn walk(
     location: &mut Location,
     errors: &mut Errors,
 ) {
-    let steps = Cell::new(MOST_STEPS);
+    let steps = Cell::new(1000 + STEPS_PER_VALUE * count(value));
     Walker { root, mode, errors, depth: 0, steps: &steps }.walk(schema, value, location);
 }
 
-/// The most values that one walk looks at. Unions in unions are tried variant by variant, which a
-/// nested value could make very many; a body of the usual size has fewer values than this.
-const MOST_STEPS: usize = 500_000;
+/// How often a walk may look at each value, on average. Unions in unions are tried variant by
+/// variant, which could be exponentially often.
+const STEPS_PER_VALUE: usize = 16;
+
+/// How many values a value holds, itself included.
+fn count(value: &Value) -> usize {
+    match value {
+        Value::Array(items) => 1 + items.iter().map(count).sum::<usize>(),
+        Value::Object(fields) => 1 + fields.values().map(count).sum::<usize>(),
+        _ => 1,
+    }
+}
 
 /// Deeper nesting than any JSON that the parser lets in (it stops at 128).
 const DEEPEST: usize = 512;
@@ -64,7 +75,11 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn walk(&mut self, schema: &Value, value: &mut Value, location: &mut Location) {
-        let Some(steps) = self.steps.get().checked_sub(1).filter(|_| self.depth < DEEPEST) else { return };
+        let Some(steps) = self.steps.get().checked_sub(1).filter(|_| self.depth < DEEPEST) else {
+            // What was not looked at must not pass for right.
+            let fault = Fault::new("too_complex", "Input is too deeply nested or ambiguous to be checked");
+            return self.errors.push(location.clone(), fault, &Value::Null);
+        };
         self.steps.set(steps);
         self.depth += 1;
         self.walk_keywords(schema, value, location);
@@ -86,11 +101,23 @@ impl<'a> Walker<'a> {
                 unions::walk(self, variants, value, location);
             }
         }
+        if let Some(excluded) = schema.get("not") {
+            self.check_not(excluded, value, location);
+        }
         if let Some(allowed) = unions::allowed_values(schema) {
             self.check_allowed(&allowed, value, location);
             return;
         }
         self.check_type(schema, value, location);
+    }
+
+    fn check_not(&mut self, excluded: &Value, value: &Value, location: &mut Location) {
+        let mut errors = self.errors.fork();
+        self.fork(&mut errors).walk(excluded, &mut value.clone(), location);
+        if errors.is_empty() {
+            let message = "Value error, the value is one that is excluded";
+            self.fault(Fault::new("value_error", message), value, location);
+        }
     }
 
     /// Follows `$ref` to the schema it means; the schema itself if it has none or it dangles.
@@ -232,7 +259,13 @@ impl<'a> Walker<'a> {
                 location.pop();
             }
         }
-        if let Some(fault) = check_schema_items(schema, items.len()) {
+        let fault = check_schema_items(schema, items.len()).or_else(|| {
+            let unique = schema["uniqueItems"] == Value::Bool(true);
+            let mut seen = HashSet::new();
+            let repeated = unique && !items.iter().all(|item| seen.insert(item.to_string()));
+            repeated.then(|| Fault::new("value_error", "Value error, the items have to be different"))
+        });
+        if let Some(fault) = fault {
             self.fault(fault, value, location);
         }
     }
@@ -249,25 +282,37 @@ impl<'a> Walker<'a> {
             self.fault(fault, value, location);
             return;
         };
-        let is_required = |name: &str| {
-            schema["required"].as_array().is_some_and(|names| names.iter().any(|required| required == name))
+        let required = schema["required"].as_array().map_or(&[][..], Vec::as_slice);
+        let is_required = |name: &str| required.iter().any(|required| required == name);
+        let is_missing = |name: &str| is_required(name) && !fields.contains_key(name);
+        // What a missing field reports as its input is the object as it came, if that can be repeated.
+        let original = if required.iter().filter_map(Value::as_str).any(is_missing) {
+            self.errors.repeatable(fields)
+        } else {
+            Value::Null
         };
-        // What a missing field reports as its input is the object as it came.
-        let original = properties
-            .is_some_and(|known| known.keys().any(|name| is_required(name) && !fields.contains_key(name)))
-            .then(|| Value::Object(fields.clone()));
         for (name, field_schema) in properties.into_iter().flatten() {
             location.push(Segment::Name(name.clone()));
             if let Some(field) = fields.get_mut(name) {
                 self.walk(field_schema, field, location);
-            } else if let (Some(original), true) = (&original, is_required(name)) {
-                self.errors.push(location.clone(), Fault::missing(), original);
+            } else if is_required(name) {
+                self.errors.push(location.clone(), Fault::missing(), &original);
             }
             location.pop();
         }
+        let is_known = |name: &str| properties.is_some_and(|known| known.contains_key(name));
+        for name in required.iter().filter_map(Value::as_str).filter(|name| !is_known(name)) {
+            if !fields.contains_key(name) {
+                location.push(name.into());
+                self.errors.push(location.clone(), Fault::missing(), &original);
+                location.pop();
+            }
+        }
+        if let Some(fault) = check_schema_fields(schema, fields.len()) {
+            self.errors.push(location.clone(), fault, &Value::Null);
+        }
         let Some(extra_schema) = schema.get("additionalProperties") else { return };
-        let is_extra = |name: &str| properties.is_none_or(|known| !known.contains_key(name));
-        for (name, field) in fields.iter_mut().filter(|(name, _)| is_extra(name)) {
+        for (name, field) in fields.iter_mut().filter(|(name, _)| !is_known(name)) {
             location.push(Segment::Name(name.clone()));
             if *extra_schema == Value::Bool(false) {
                 let fault = Fault::new("extra_forbidden", "Extra inputs are not permitted");
@@ -296,7 +341,14 @@ fn wanted_type<'s>(types: &'s Value, value: &Value) -> Option<&'s str> {
             let names = || names.iter().filter_map(Value::as_str);
             names().find(|name| is(name)).or_else(|| names().find(|name| *name != "null"))
         }
-        _ => None,
+        // A schema that leaves the type open still says what a text or an object has to be like.
+        _ => Some(match value {
+            Value::String(_) => "string",
+            Value::Number(_) => "number",
+            Value::Array(_) => "array",
+            Value::Object(_) => "object",
+            Value::Null | Value::Bool(_) => return None,
+        }),
     }
 }
 
