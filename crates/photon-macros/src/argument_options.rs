@@ -101,7 +101,14 @@ pub(crate) fn attribute(attributes: &[syn::Attribute]) -> syn::Result<(Option<(S
     let mut found = None;
     for attribute in attributes {
         let Some(source) = source_of(attribute) else {
-            let known = attribute.path().is_ident("doc") || attribute.path().is_ident("cfg");
+            if attribute.path().is_ident("cfg") {
+                let message =
+                    "an argument is there or it is not: put `#[cfg]` on two versions of the function";
+                return Err(syn::Error::new_spanned(attribute, message));
+            }
+            let known = ["doc", "allow", "expect", "warn", "deny", "forbid", "cfg_attr"]
+                .iter()
+                .any(|known| attribute.path().is_ident(known));
             if !known && let Some(name) = attribute.path().get_ident() {
                 let name = name.to_string();
                 let message = format!("unknown argument attribute `{name}`{}", suggestion(&name, SOURCES));

@@ -9,7 +9,7 @@ use syn::{Expr, FnArg, Ident, ItemFn, Pat, Type};
 use crate::argument_options::{Default, Options, Source, attribute, source_of};
 use crate::distance::suggestion;
 use crate::options::doc_comment;
-use crate::types::{NUMBERS, innermost, innermost_list, is_ident, is_option, is_request, last_segment, text};
+use crate::types::{NUMBERS, innermost, innermost_list, is_header, is_ident, is_option, is_request, text};
 
 /// One argument.
 pub(crate) struct Argument {
@@ -24,7 +24,9 @@ pub(crate) struct Argument {
 
 /// Takes the arguments of a function and removes the attributes that speak to Photon, so that the
 /// function stays callable as it was written.
-pub(crate) fn take(function: &mut ItemFn, parameters: &[String]) -> syn::Result<Vec<Argument>> {
+///
+/// `parameters` are those of the path template; a dependency does not know the paths it is used in.
+pub(crate) fn take(function: &mut ItemFn, parameters: Option<&[String]>) -> syn::Result<Vec<Argument>> {
     let generics = &function.sig.generics;
     if let Some(parameter) =
         generics.params.iter().find(|parameter| !matches!(parameter, syn::GenericParam::Lifetime(_)))
@@ -38,11 +40,11 @@ pub(crate) fn take(function: &mut ItemFn, parameters: &[String]) -> syn::Result<
         .iter_mut()
         .map(|input| argument(input, parameters))
         .collect::<syn::Result<_>>()?;
-    check_names(function, parameters, &arguments)?;
+    check_names(function, parameters.unwrap_or_default(), &arguments)?;
     Ok(arguments)
 }
 
-fn argument(input: &mut FnArg, parameters: &[String]) -> syn::Result<Argument> {
+fn argument(input: &mut FnArg, parameters: Option<&[String]>) -> syn::Result<Argument> {
     let FnArg::Typed(input) = input else {
         return Err(syn::Error::new_spanned(
             input,
@@ -67,11 +69,12 @@ fn argument(input: &mut FnArg, parameters: &[String]) -> syn::Result<Argument> {
         (None, true) => "request".to_owned(),
         (None, false) => "value".to_owned(),
     };
-    let in_template = parameters.contains(&name);
+    let in_template = parameters.is_some_and(|parameters| parameters.contains(&name));
     let source = match source {
         None if in_template => Source::Path,
         None => Source::Auto,
-        Some((Source::Path, span)) if !in_template && options.alias.is_none() => {
+        Some((Source::Path, span)) if parameters.is_some() && !in_template && options.alias.is_none() => {
+            let parameters = parameters.unwrap_or_default();
             let known: Vec<&str> = parameters.iter().map(String::as_str).collect();
             let known = if known.is_empty() {
                 "it has no parameters".to_owned()
@@ -147,8 +150,7 @@ impl Argument {
         if let Some(alias) = &self.options.alias {
             return alias.value();
         }
-        let is_header =
-            self.source == Source::Header || last_segment(&self.ty).is_some_and(|name| name == "Header");
+        let is_header = self.source == Source::Header || is_header(&self.ty);
         if is_header { self.name.replace('_', "-") } else { self.name.clone() }
     }
 
@@ -175,7 +177,8 @@ impl Argument {
         );
         let mut fields = Vec::new();
         if !self.options.bounds.is_empty() {
-            let bounds = self.options.bounds.iter().map(|(name, value)| bound(name, value));
+            let float = ["f32", "f64"].iter().any(|float| is_ident(innermost(&self.ty), float));
+            let bounds = self.options.bounds.iter().map(|(name, value)| bound(name, value, float));
             fields.push(quote!(argument.constraints = ::photon::__private::Constraints {
                 #(#bounds,)*
                 ..::photon::__private::Constraints::NONE
@@ -250,16 +253,22 @@ impl Argument {
     /// The expression that reads the argument: an `Option` of its type.
     fn read(&self, constant: &Ident) -> TokenStream {
         let ty = &self.ty;
+        let (request, errors) = (local("request"), local("errors"));
         if self.options.default.is_some() {
             let default = self.default_value();
             return quote_spanned! {ty.span()=>
-                ::photon::__private::argument_or::<#ty>(request, &#constant, &mut errors, || #default)
+                ::photon::__private::argument_or::<#ty>(#request, &#constant, &mut #errors, || #default)
             };
         }
         quote_spanned! {ty.span()=>
-            <#ty as ::photon::FromRequest>::from_argument(request, &#constant, &mut errors)
+            <#ty as ::photon::FromRequest>::from_argument(#request, &#constant, &mut #errors)
         }
     }
+}
+
+/// A variable of generated code, which nothing in the user's code can mean by that name.
+pub(crate) fn local(name: &str) -> Ident {
+    Ident::new(name, proc_macro2::Span::mixed_site())
 }
 
 /// The code for a function's arguments.
@@ -279,7 +288,8 @@ pub(crate) fn code(arguments: &[Argument], leave: &TokenStream) -> Code {
     let read: Vec<(usize, &Argument)> =
         arguments.iter().enumerate().filter(|(_, argument)| !argument.is_request).collect();
     let constant = |index: usize| format_ident!("__PHOTON_ARGUMENT_{index}");
-    let variable = |index: usize| format_ident!("argument_{index}");
+    let variable = |index: usize| local(&format!("argument_{index}"));
+    let (request, errors) = (local("request"), local("errors"));
     let bodies = read.iter().map(|(_, argument)| argument.is_body());
     let statics = read.iter().map(|(index, argument)| argument.constant(&constant(*index)));
     let reads = read.iter().map(|(index, argument)| {
@@ -293,7 +303,7 @@ pub(crate) fn code(arguments: &[Argument], leave: &TokenStream) -> Code {
     });
     let call = arguments.iter().enumerate().map(|(index, argument)| {
         if argument.is_request {
-            return quote!(request);
+            return quote!(#request);
         }
         let name = variable(index);
         quote!(#name)
@@ -302,7 +312,7 @@ pub(crate) fn code(arguments: &[Argument], leave: &TokenStream) -> Code {
         quote!()
     } else {
         quote! {
-            let mut errors = ::photon::__private::Errors::new();
+            let mut #errors = ::photon::__private::Errors::new();
             #(#reads)*
             let (#(::std::option::Option::Some(#names),)*) = (#(#names,)*) else { #leave };
         }
@@ -319,17 +329,20 @@ pub(crate) fn code(arguments: &[Argument], leave: &TokenStream) -> Code {
     }
 }
 
-fn bound(name: &Ident, value: &Expr) -> TokenStream {
-    match name.to_string().as_str() {
-        "min_length" | "max_length" | "pattern" => quote!(#name: ::std::option::Option::Some(#value)),
-        _ => {
-            let literal = match value {
-                Expr::Unary(negated) => &*negated.expr,
-                other => other,
-            };
-            let float = matches!(literal, Expr::Lit(syn::ExprLit { lit: syn::Lit::Float(_), .. }));
-            let bound = if float { quote!(Float(#value)) } else { quote!(Int((#value) as i128)) };
-            quote!(#name: ::std::option::Option::Some(::photon::__private::Bound::#bound))
-        }
+/// A bound as a constant. What is no literal is taken for what the argument is: a float or an integer.
+fn bound(name: &Ident, value: &Expr, float: bool) -> TokenStream {
+    if matches!(name.to_string().as_str(), "min_length" | "max_length" | "pattern") {
+        return quote!(#name: ::std::option::Option::Some(#value));
     }
+    let literal = match value {
+        Expr::Unary(negated) => &*negated.expr,
+        other => other,
+    };
+    let bound = match literal {
+        Expr::Lit(syn::ExprLit { lit: syn::Lit::Float(_), .. }) => quote!(Float(#value)),
+        Expr::Lit(_) => quote!(Int((#value) as i128)),
+        _ if float => quote!(Float((#value) as f64)),
+        _ => quote!(Int((#value) as i128)),
+    };
+    quote!(#name: ::std::option::Option::Some(::photon::__private::Bound::#bound))
 }

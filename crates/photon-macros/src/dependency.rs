@@ -5,20 +5,27 @@ use quote::{quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{GenericArgument, PathArguments, ReturnType, Type};
 
-use crate::arguments;
+use crate::arguments::{self, local};
 use crate::options::{RouteOptions, status_code};
-use crate::route::{call_of, function};
+use crate::route::{call_of, function, without_argument_attributes};
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
-    try_expand(attribute, item).unwrap_or_else(|error| error.to_compile_error())
+    try_expand(attribute, item.clone()).unwrap_or_else(|error| {
+        // The function stays, so that its other uses give no errors of their own.
+        let (error, item) = (error.to_compile_error(), without_argument_attributes(item));
+        quote!(#error #item)
+    })
 }
 
 fn try_expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     let mut function = function(item)?;
     let options: RouteOptions = syn::parse2(attribute)?;
-    let arguments = arguments::take(&mut function, &[])?;
+    let arguments = arguments::take(&mut function, None)?;
     let (target, fallible) = target(&function.sig.output, function.sig.ident.span())?;
-    let leave = quote!(return ::std::result::Result::Err(errors));
+    let (request, errors) = (local("request"), local("errors"));
+    let leave = quote!(return ::std::result::Result::Err(#errors));
+    let cfgs: Vec<_> =
+        function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).cloned().collect();
     let arguments::Code { constants, reads, call, describes } = arguments::code(&arguments, &leave);
     let call = call_of(&function, &call);
     let result = if fallible {
@@ -35,16 +42,17 @@ fn try_expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStr
     } else {
         quote!(::std::result::Result::Ok(#call))
     };
-    let errors = options.errors.iter().map(status_code);
+    let statuses = options.errors.iter().map(status_code);
     Ok(quote_spanned! {target.span()=>
         #[allow(clippy::needless_pass_by_value)]
         #function
 
+        #(#cfgs)*
         const _: () = {
             #constants
 
             fn __photon_provide(
-                request: &mut ::photon::Request,
+                #request: &mut ::photon::Request,
             ) -> ::std::result::Result<#target, ::photon::__private::Errors> {
                 #reads
                 #result
@@ -76,7 +84,7 @@ fn try_expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStr
                     operation: &mut ::photon::__private::OperationDoc<'_>,
                 ) {
                     #describes
-                    #(operation.error_response(#errors);)*
+                    #(operation.error_response(#statuses);)*
                 }
             }
         };

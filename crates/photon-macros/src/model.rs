@@ -6,10 +6,10 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, Index, Path, Token, parse_quote};
+use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, Index, Meta, Path, Token, parse_quote};
 
 use crate::distance::suggestion;
-use crate::names::wire_name;
+use crate::names::{has_serde_flag, serde_text, variant_name, wire_name};
 
 /// Which way values of the type go.
 #[derive(Clone, Copy)]
@@ -40,10 +40,30 @@ impl Parse for Directions {
 }
 
 pub(crate) fn expand(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let kept = without_attributes(&item);
     let expanded = syn::parse2::<Directions>(attribute).and_then(|directions| {
         syn::parse2::<DeriveInput>(item).and_then(|input| try_expand(directions, input))
     });
-    expanded.unwrap_or_else(|error| error.to_compile_error())
+    expanded.unwrap_or_else(|error| {
+        // The type stays, so that its other uses give no errors of their own.
+        let error = error.to_compile_error();
+        quote!(#error #kept)
+    })
+}
+
+fn without_attributes(item: &TokenStream) -> TokenStream {
+    let Ok(mut input) = syn::parse2::<DeriveInput>(item.clone()) else { return item.clone() };
+    let plain = |fields: &mut Fields| fields.iter_mut().for_each(|field| field.attrs.clear());
+    input.attrs.clear();
+    match &mut input.data {
+        Data::Struct(data) => plain(&mut data.fields),
+        Data::Enum(data) => data.variants.iter_mut().for_each(|variant| {
+            variant.attrs.clear();
+            plain(&mut variant.fields);
+        }),
+        Data::Union(data) => data.fields.named.iter_mut().for_each(|field| field.attrs.clear()),
+    }
+    quote!(#[allow(dead_code)] #input)
 }
 
 fn try_expand(directions: Directions, mut input: DeriveInput) -> syn::Result<TokenStream> {
@@ -53,11 +73,14 @@ fn try_expand(directions: Directions, mut input: DeriveInput) -> syn::Result<Tok
             "a union has no JSON form; a model is a struct or an enum",
         ));
     }
-    refuse_enum_checks(&input.data)?;
+    if directions.input {
+        refuse_other_checks(&input)?;
+    }
     // `validator` derives checks for structs with named fields; the others have none of their own.
     let derive_checks = directions.input
         && matches!(&input.data, Data::Struct(data) if matches!(data.fields, Fields::Named(_)));
     document_exclusive_bounds(&mut input.data);
+    remove_nested(&mut input.data);
     let derives = derives(&input.attrs, directions, derive_checks);
     let schema = schema_attributes(&input);
     let model = model_impl(&input, derive_checks);
@@ -127,6 +150,28 @@ fn schema_attributes(input: &DeriveInput) -> TokenStream {
     }
 }
 
+/// Removes `nested` from `#[validate(…)]`: fields that are models are checked anyway, and by all of
+/// their checks instead of `validator`'s own.
+fn remove_nested(data: &mut Data) {
+    let Data::Struct(data) = data else { return };
+    for field in &mut data.fields {
+        let attributes = std::mem::take(&mut field.attrs);
+        field.attrs = attributes.into_iter().filter_map(without_nested).collect();
+    }
+}
+
+fn without_nested(mut attribute: Attribute) -> Option<Attribute> {
+    let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
+    let (true, Ok(checks)) = (attribute.path().is_ident("validate"), attribute.parse_args_with(parse)) else {
+        return Some(attribute);
+    };
+    let kept: Vec<&Meta> = checks.iter().filter(|check| !check.path().is_ident("nested")).collect();
+    if kept.len() < checks.len() {
+        attribute.meta = parse_quote!(validate(#(#kept),*));
+    }
+    (!kept.is_empty()).then_some(attribute)
+}
+
 /// Adds `exclusiveMinimum` and `exclusiveMaximum` to the schema, which schemars does not read from
 /// `#[validate(range(exclusive_min = …))]`.
 fn document_exclusive_bounds(data: &mut Data) {
@@ -161,18 +206,24 @@ fn document_exclusive_bounds(data: &mut Data) {
     }
 }
 
-/// `validator` has no checks on the fields of enum variants, and silence would be worse.
-fn refuse_enum_checks(data: &Data) -> syn::Result<()> {
-    let Data::Enum(data) = data else { return Ok(()) };
-    let mut fields = data.variants.iter().flat_map(|variant| &variant.fields);
-    let attribute =
-        fields.find_map(|field| field.attrs.iter().find(|attribute| attribute.path().is_ident("validate")));
-    match attribute {
+/// `validator` has checks for structs with named fields only, and silence would be worse.
+fn refuse_other_checks(input: &DeriveInput) -> syn::Result<()> {
+    let is_check = |attribute: &&Attribute| attribute.path().is_ident("validate");
+    let (fields, advice): (Vec<&Field>, _) = match &input.data {
+        Data::Struct(syn::DataStruct { fields: Fields::Unnamed(fields), .. }) => (
+            fields.unnamed.iter().collect(),
+            "a field without a name has no checks of its own: give it a name and `#[serde(transparent)]`",
+        ),
+        Data::Enum(data) => (
+            data.variants.iter().flat_map(|variant| &variant.fields).collect(),
+            "the fields of a variant have no checks of their own: give the variant a struct with `#[model]`",
+        ),
+        _ => return Ok(()),
+    };
+    let on_fields = fields.iter().flat_map(|field| &field.attrs).find(is_check);
+    match on_fields.or_else(|| input.attrs.iter().find(is_check)) {
         None => Ok(()),
-        Some(attribute) => {
-            let message = "the fields of a variant have no checks of their own: give the variant a struct with `#[model]`";
-            Err(syn::Error::new_spanned(attribute, message))
-        }
+        Some(attribute) => Err(syn::Error::new_spanned(attribute, advice)),
     }
 }
 
@@ -192,7 +243,7 @@ fn model_impl(input: &DeriveInput, derive_checks: bool) -> TokenStream {
     });
     let nested = match &input.data {
         Data::Struct(data) => struct_checks(&data.fields, &input.attrs),
-        Data::Enum(data) => enum_checks(data),
+        Data::Enum(data) => enum_checks(data, &input.attrs),
         Data::Union(_) => TokenStream::new(),
     };
     let renames = derive_checks.then(|| renames(input));
@@ -211,7 +262,9 @@ fn model_impl(input: &DeriveInput, derive_checks: bool) -> TokenStream {
         }
     });
     let scalar = scalar(input);
+    let cfgs = cfgs(&input.attrs);
     quote! {
+        #cfgs
         impl #implementation ::photon::Model for #name #types #conditions {
             #scalar
             #check
@@ -219,48 +272,87 @@ fn model_impl(input: &DeriveInput, derive_checks: bool) -> TokenStream {
     }
 }
 
+/// The conditions under which an item, field or variant is there, for the code that names it.
+fn cfgs(attributes: &[Attribute]) -> TokenStream {
+    let cfgs = attributes.iter().filter(|attribute| attribute.path().is_ident("cfg"));
+    quote!(#(#cfgs)*)
+}
+
 /// Checks of the fields that are models themselves. Whether they are is decided by the compiler: see
-/// `Checked`. Fields under `#[validate(nested)]` are checked by `validator` already.
+/// `Checked`.
 fn struct_checks(fields: &Fields, container: &[Attribute]) -> TokenStream {
-    let checks = fields.iter().enumerate().filter(|(_, field)| is_checked(field)).map(|(index, field)| {
+    let transparent = has_serde_flag(container, &["transparent"])
+        || matches!(fields, Fields::Unnamed(_)) && fields.len() == 1;
+    let checks = fields.iter().enumerate().filter(|(_, field)| is_read(field)).map(|(index, field)| {
         let (label, place) = match &field.ident {
-            Some(name) => (wire_name(field, container), quote!(#name)),
+            Some(name) => (label(field, container), quote!(#name)),
             None => {
                 let index = Index::from(index);
-                (String::from("_tmp_validator"), quote!(#index))
+                (index.index.to_string(), quote!(#index))
             }
         };
-        quote_spanned!(field.ty.span()=> (&Checked(&self.#place)).add_failed(#label, &mut failed);)
+        let label = if transparent { String::new() } else { label };
+        let cfgs = cfgs(&field.attrs);
+        quote_spanned!(field.ty.span()=> #cfgs (&Checked(&self.#place)).add_failed(#label, &mut failed);)
     });
     quote!(#(#checks)*)
 }
 
-fn enum_checks(data: &syn::DataEnum) -> TokenStream {
+/// Where the faults of a field are: under its name, or where the field itself is not there, nowhere.
+fn label(field: &Field, container: &[Attribute]) -> String {
+    if has_serde_flag(&field.attrs, &["flatten"]) { String::new() } else { wire_name(field, container) }
+}
+
+fn enum_checks(data: &syn::DataEnum, container: &[Attribute]) -> TokenStream {
+    let tagged = serde_text(container, "tag").is_some();
+    let content = serde_text(container, "content");
+    let untagged = has_serde_flag(container, &["untagged"]);
     let arms = data.variants.iter().filter(|variant| !variant.fields.is_empty()).map(|variant| {
         let name = &variant.ident;
-        let bindings: Vec<Ident> =
-            (0..variant.fields.len()).map(|index| format_ident!("field_{index}")).collect();
-        let pattern = match &variant.fields {
-            Fields::Named(fields) => {
-                let names = fields.named.iter().map(|field| &field.ident);
-                quote!(Self::#name { #(#names: #bindings),* })
+        let fields: Vec<&Field> = variant.fields.iter().collect();
+        let bindings: Vec<Ident> = (0..fields.len()).map(|index| format_ident!("field_{index}")).collect();
+        let bound = fields.iter().zip(&bindings).map(|(field, binding)| {
+            let cfgs = cfgs(&field.attrs);
+            match &field.ident {
+                Some(name) => quote!(#cfgs #name: #binding),
+                None => quote!(#binding),
             }
-            _ => quote!(Self::#name(#(#bindings),*)),
-        };
-        let checks = variant.fields.iter().zip(&bindings).map(|(field, binding)| {
-            let label = match &field.ident {
-                Some(_) => wire_name(field, &variant.attrs),
-                None => String::from("_tmp_validator"),
-            };
-            quote_spanned!(field.ty.span()=> (&Checked(#binding)).add_failed(#label, &mut failed);)
         });
-        quote!(#pattern => { #(#checks)* })
+        let pattern = match &variant.fields {
+            Fields::Named(_) => quote!(Self::#name { #(#bound),* }),
+            _ => quote!(Self::#name(#(#bound),*)),
+        };
+        let checks = fields.iter().zip(&bindings).enumerate().map(|(index, (field, binding))| {
+            let label = match &field.ident {
+                Some(_) => label(field, &variant.attrs),
+                None if fields.len() == 1 => String::new(),
+                None => index.to_string(),
+            };
+            let cfgs = cfgs(&field.attrs);
+            quote_spanned!(field.ty.span()=> #cfgs (&Checked(#binding)).add_failed(#label, &mut inner);)
+        });
+        // serde's four ways to write a variant: under its name, beside its tag, under a name of its
+        // own beside its tag, or as it is.
+        let place = match &content {
+            Some(content) => content.clone(),
+            None if tagged || untagged => String::new(),
+            None => variant_name(variant, container),
+        };
+        let cfgs = cfgs(&variant.attrs);
+        quote! {
+            #cfgs
+            #pattern => {
+                #(#checks)*
+                ::photon::__private::nest_failed(#place, inner, &mut failed);
+            }
+        }
     });
     let arms: Vec<_> = arms.collect();
     if arms.is_empty() {
         return TokenStream::new();
     }
     quote! {
+        let mut inner = ::photon::__private::validator::ValidationErrors::new();
         #[allow(unreachable_patterns)]
         match self {
             #(#arms)*
@@ -269,22 +361,20 @@ fn enum_checks(data: &syn::DataEnum) -> TokenStream {
     }
 }
 
-fn is_checked(field: &Field) -> bool {
-    !field.attrs.iter().any(|attribute| {
-        let text = quote!(#attribute).to_string();
-        attribute.path().is_ident("validate") && text.contains("nested")
-            || attribute.path().is_ident("serde")
-                && text.contains("skip")
-                && !text.contains("skip_serializing")
-    })
+/// Whether a field's value can come from a request at all.
+fn is_read(field: &Field) -> bool {
+    !has_serde_flag(&field.attrs, &["skip", "skip_deserializing"])
 }
 
 /// `validator` reports fields by their Rust names, clients know them by their JSON names.
 fn renames(input: &DeriveInput) -> TokenStream {
     let Data::Struct(data) = &input.data else { return TokenStream::new() };
     let pairs = data.fields.iter().filter_map(|field| {
-        let name = syn::ext::IdentExt::unraw(field.ident.as_ref()?).to_string();
-        let wire_name = wire_name(field, &input.attrs);
+        // `validator` writes a raw identifier with its `r#`.
+        let name = field.ident.as_ref()?.to_string();
+        // A transparent struct is its one field, so its faults are at its own place.
+        let transparent = has_serde_flag(&input.attrs, &["transparent"]);
+        let wire_name = if transparent { "__all__".to_owned() } else { wire_name(field, &input.attrs) };
         (name != wire_name).then(|| quote!((#name, #wire_name)))
     });
     let pairs: Vec<_> = pairs.collect();
@@ -344,10 +434,12 @@ fn conversions(input: &DeriveInput, directions: Directions) -> TokenStream {
         generics
     };
     let mut code = TokenStream::new();
+    let cfgs = cfgs(&input.attrs);
     if directions.input && input.generics.lifetimes().next().is_none() {
         let generics = with(quote!(::photon::Model + ::photon::__private::serde::de::DeserializeOwned));
         let (implementation, types, conditions) = generics.split_for_impl();
         code.extend(quote! {
+            #cfgs
             impl #implementation ::photon::FromRequest for #name #types #conditions {
                 ::photon::__private::model_from_request!();
             }
@@ -357,6 +449,7 @@ fn conversions(input: &DeriveInput, directions: Directions) -> TokenStream {
         let generics = with(quote!(::photon::Model + ::photon::__private::serde::Serialize));
         let (implementation, types, conditions) = generics.split_for_impl();
         code.extend(quote! {
+            #cfgs
             impl #implementation ::photon::IntoResponse for #name #types #conditions {
                 ::photon::__private::json_into_response!();
             }
@@ -374,7 +467,9 @@ fn validate_impl(input: &DeriveInput) -> TokenStream {
         parameter.bounds.push(parse_quote!(::photon::Model));
     }
     let (implementation, types, conditions) = generics.split_for_impl();
+    let cfgs = cfgs(&input.attrs);
     quote! {
+        #cfgs
         impl #implementation ::photon::__private::validator::Validate for #name #types #conditions {
             fn validate(&self) -> ::std::result::Result<(), ::photon::__private::validator::ValidationErrors> {
                 ::photon::Model::check(self)

@@ -40,6 +40,51 @@ fn serde_name(attributes: &[Attribute], key: &str) -> Option<String> {
     found
 }
 
+/// Whether `#[serde(flag)]` is there, for one of some flags.
+pub(crate) fn has_serde_flag(attributes: &[Attribute], flags: &[&str]) -> bool {
+    let mut found = false;
+    for attribute in attributes.iter().filter(|attribute| attribute.path().is_ident("serde")) {
+        let _ = attribute.parse_nested_meta(|meta| {
+            found |= flags.iter().any(|flag| meta.path.is_ident(flag));
+            if meta.input.peek(Token![=]) {
+                let _: syn::Expr = meta.value()?.parse()?;
+            } else if meta.input.peek(syn::token::Paren) {
+                meta.parse_nested_meta(|inner| inner.value()?.parse::<LitStr>().map(drop))?;
+            }
+            Ok(())
+        });
+    }
+    found
+}
+
+/// The text of `#[serde(key = "…")]`.
+pub(crate) fn serde_text(attributes: &[Attribute], key: &str) -> Option<String> {
+    serde_name(attributes, key)
+}
+
+/// The JSON name of an enum's variant.
+pub(crate) fn variant_name(variant: &syn::Variant, container: &[Attribute]) -> String {
+    let name = variant.ident.unraw().to_string();
+    let snake = || {
+        let mut snake = String::new();
+        for (index, char) in name.char_indices() {
+            if char.is_uppercase() && index > 0 {
+                snake.push('_');
+            }
+            snake.extend(char.to_lowercase());
+        }
+        snake
+    };
+    serde_name(&variant.attrs, "rename").unwrap_or_else(|| {
+        match serde_name(container, "rename_all").as_deref() {
+            None | Some("PascalCase") => name.clone(),
+            Some("lowercase") => name.to_lowercase(),
+            Some("UPPERCASE") => name.to_uppercase(),
+            Some(rule) => apply(rule, &snake()),
+        }
+    })
+}
+
 /// serde's renaming rules, from a snake-case field name.
 fn apply(rule: &str, name: &str) -> String {
     let capitalised = |word: &str| {

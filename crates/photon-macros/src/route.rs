@@ -9,7 +9,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Item, ItemFn, LitStr, ReturnType, Type};
 
-use crate::arguments;
+use crate::arguments::{self, local};
 use crate::options::{RouteOptions, doc_comment, optional_text, status_code};
 use crate::template;
 
@@ -25,7 +25,7 @@ pub(crate) fn expand(method: Option<&str>, attribute: TokenStream, item: TokenSt
     }
 }
 
-fn without_argument_attributes(item: TokenStream) -> TokenStream {
+pub(crate) fn without_argument_attributes(item: TokenStream) -> TokenStream {
     let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) else { return item };
     for input in &mut function.sig.inputs {
         if let syn::FnArg::Typed(input) = input {
@@ -55,7 +55,7 @@ fn try_expand(method: Option<&str>, attribute: TokenStream, item: TokenStream) -
             return Err(syn::Error::new(call_site, "a route needs its method: `method = \"GET\"`"));
         }
     };
-    let arguments = arguments::take(&mut function, &template::parameters(path)?)?;
+    let arguments = arguments::take(&mut function, Some(&template::parameters(path)?))?;
     Ok(code(&function, &method, path, &options, &arguments))
 }
 
@@ -87,7 +87,8 @@ fn code(
 ) -> TokenStream {
     let (name, visibility) = (&function.sig.ident, &function.vis);
     let cfgs = function.attrs.iter().filter(|attribute| attribute.path().is_ident("cfg")).collect::<Vec<_>>();
-    let leave = quote!(return ::photon::__private::IntoResponse::into_response(errors));
+    let (request, errors) = (local("request"), local("errors"));
+    let leave = quote!(return ::photon::__private::IntoResponse::into_response(#errors));
     let arguments::Code { constants, reads, call, describes } = arguments::code(arguments, &leave);
     let call = call_of(function, &call);
     let describe_output = describe_output(function);
@@ -108,7 +109,7 @@ fn code(
                 #constants
 
                 #[allow(deprecated)]
-                fn __photon_handle(request: &mut ::photon::Request) -> ::photon::Response {
+                fn __photon_handle(#request: &mut ::photon::Request) -> ::photon::Response {
                     #reads
                     ::photon::__private::IntoResponse::into_response(#call)
                 }

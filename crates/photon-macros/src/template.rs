@@ -1,6 +1,8 @@
 //! Path templates as route attributes write them: `/items/{id}`, `/files/{path:path}`.
 
-use syn::LitStr;
+use syn::ext::IdentExt;
+use syn::parse::Parser;
+use syn::{Ident, LitStr};
 
 /// The parameter names of a template, in order.
 ///
@@ -28,7 +30,8 @@ pub(crate) fn parameters(path: &LitStr) -> syn::Result<Vec<String>> {
         };
         let (name, kind) = after[..close].split_once(':').unwrap_or((&after[..close], ""));
         rest = &after[close + 1..];
-        if syn::parse_str::<syn::Ident>(name).is_err() {
+        // `{type}` is for an argument called `r#type`.
+        if Ident::parse_any.parse_str(name).is_err() {
             return error(format!(
                 "`{{{name}}}` is no parameter name; it has to be one that a Rust argument can have"
             ));

@@ -18,11 +18,17 @@ pub(crate) fn is_option(ty: &Type) -> bool {
     last_segment(ty).is_some_and(|name| name == "Option")
 }
 
+/// `Header<…>`, perhaps inside an `Option`.
+pub(crate) fn is_header(ty: &Type) -> bool {
+    last_segment(ty).is_some_and(|name| name == "Header")
+        || generic_argument(ty, &["Option"]).is_some_and(is_header)
+}
+
 pub(crate) fn is_ident(ty: &Type, name: &str) -> bool {
     matches!(ty, Type::Path(path) if path.path.is_ident(name))
 }
 
-pub(crate) fn last_segment(ty: &Type) -> Option<&Ident> {
+fn last_segment(ty: &Type) -> Option<&Ident> {
     match ty {
         Type::Path(path) => path.path.segments.last().map(|segment| &segment.ident),
         _ => None,

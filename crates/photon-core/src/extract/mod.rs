@@ -206,7 +206,8 @@ impl<T: Model + serde::de::DeserializeOwned> FromRequest for Vec<T> {
         match argument.source.or_by_type(T::SCALAR) {
             _ if is_raw_body::<T>(argument) => raw::describe_raw_body(argument, operation),
             Source::Body => model::describe::<Self>(argument, operation),
-            source => model::describe_list::<Self>(argument, source, operation),
+            source if T::SCALAR => model::describe_list::<Self>(argument, source, operation),
+            source => objects::describe::<Self>(source, operation),
         }
     }
 }

@@ -81,7 +81,12 @@ pub(super) fn walk(walker: &mut Walker<'_>, variants: &[Value], value: &mut Valu
     }
     let open: Vec<Variant<'_>> =
         variants.into_iter().filter(|variant| allowed_values(variant.resolved).is_none()).collect();
+    // A text cannot have meant to be one of the objects.
+    let objects = open.iter().all(|variant| variant.resolved["type"] == "object");
     match open.as_slice() {
+        [_, ..] if value.is_string() && objects && !constants.is_empty() => {
+            walker.fault(not_allowed(&constants), value, location);
+        }
         [] => walker.fault(not_allowed(&constants), value, location),
         // A nullable value, mostly.
         [only] => walker.walk(only.written, value, location),

@@ -3,7 +3,7 @@
 //!
 //! It knows the keywords that schemars writes for Rust types (JSON Schema 2020-12) and those that
 //! people write most. Of the others, `oneOf` is taken as `anyOf`, and `if`, `contains`,
-//! `dependentSchemas`, `patternProperties`, `propertyNames` and `unevaluated…` are not looked at.
+//! `dependentSchemas`, `propertyNames` and `unevaluated…` are not looked at.
 //! For a Rust type the typed deserialisation that follows has the last word.
 
 use std::cell::Cell;
@@ -11,7 +11,9 @@ use std::collections::HashSet;
 
 use serde_json::{Number, Value, json};
 
-use super::constraints::{check_schema_fields, check_schema_items, check_schema_number, check_schema_text};
+use super::constraints::{
+    check_schema_fields, check_schema_items, check_schema_number, check_schema_text, pattern,
+};
 use super::{Errors, Fault, Location, Measure, Segment, formats, unions};
 
 /// How literally a value has to be of its type.
@@ -311,8 +313,14 @@ impl<'a> Walker<'a> {
         if let Some(fault) = check_schema_fields(schema, fields.len()) {
             self.errors.push(location.clone(), fault, &Value::Null);
         }
-        let Some(extra_schema) = schema.get("additionalProperties") else { return };
+        let (by_pattern, others) =
+            (schema["patternProperties"].as_object(), schema.get("additionalProperties"));
         for (name, field) in fields.iter_mut().filter(|(name, _)| !is_known(name)) {
+            let matching = by_pattern
+                .into_iter()
+                .flatten()
+                .find(|(expression, _)| pattern(expression).is_ok_and(|regex| regex.is_match(name)));
+            let Some(extra_schema) = matching.map(|(_, schema)| schema).or(others) else { continue };
             location.push(Segment::Name(name.clone()));
             if *extra_schema == Value::Bool(false) {
                 let fault = Fault::new("extra_forbidden", "Extra inputs are not permitted");

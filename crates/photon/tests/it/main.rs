@@ -6,6 +6,7 @@ mod dependencies;
 mod documents;
 mod launch;
 mod lifecycle;
+mod odd_models;
 mod parameters;
 mod responses;
 mod spec_first;
