@@ -14,34 +14,42 @@ use crate::worker::Worker;
 /// The unit of coarse deadlines. One expires at most five ticks late, and never early.
 pub(crate) const TICK: Duration = Duration::from_millis(20);
 
-/// What one sweep may advance. A worker that was kept from sweeping for longer does not count that time: deadlines
-/// that were set meanwhile were set in old ticks, and would expire early.
-const MOST: u32 = 2;
+/// Added to every deadline: one tick that may be over already.
+const MARGIN: u64 = 1;
 
-/// Added to every deadline: one tick that may be over already, and as many as the next sweep may advance.
-const MARGIN: u32 = 1 + MOST;
+/// Marks a deadline that was set since the last sweep, in terms of a tick that may be long over if the worker was
+/// kept from sweeping. The next sweep adds to it what it advances.
+const FRESH: u64 = 1 << 63;
 
-const NEVER: u32 = u32::MAX;
+const NEVER: u64 = u64::MAX;
+
+/// One slot's use by one socket. A sweep that still finds the slot after the socket has moved away must not end a
+/// deadline that the socket has elsewhere.
+struct Owner {
+    wakeable: Arc<Wakeable>,
+    term: u32,
+}
 
 /// The deadline slots of one worker. Only its own thread touches them.
 #[derive(Default)]
 pub(crate) struct Deadlines {
-    tick: Cell<u32>,
+    tick: Cell<u64>,
     /// When the current tick began.
     began: Cell<Option<Instant>>,
     sweeping: Cell<bool>,
-    due: RefCell<Vec<u32>>,
-    owners: RefCell<Vec<Option<Arc<Wakeable>>>>,
+    due: RefCell<Vec<u64>>,
+    owners: RefCell<Vec<Option<Owner>>>,
     free: RefCell<Vec<usize>>,
 }
 
 impl Deadlines {
     /// Reserves a slot without a deadline and makes sure the sweeper runs.
-    pub(crate) fn reserve(&self, worker: &'static Worker, owner: Arc<Wakeable>) -> usize {
+    pub(crate) fn reserve(&self, worker: &'static Worker, wakeable: Arc<Wakeable>) -> usize {
         if !self.sweeping.replace(true) {
             self.began.set(Some(Instant::now()));
             worker.clock.set(Instant::now() + TICK, Alarm::Sweep);
         }
+        let owner = Owner { term: wakeable.term(), wakeable };
         let mut owners = self.owners.borrow_mut();
         if let Some(slot) = self.free.borrow_mut().pop() {
             owners[slot] = Some(owner);
@@ -68,8 +76,8 @@ impl Deadlines {
                 // In 64 bits, rounded up: a division of 128 would cost more than the rest of a request's deadline.
                 let millis =
                     after.as_secs().saturating_mul(1000).saturating_add(u64::from(after.subsec_millis()) + 1);
-                let ticks = millis.div_ceil(TICK.as_millis() as u64).min(u64::from(NEVER / 2)) as u32;
-                self.tick.get().saturating_add(ticks + MARGIN)
+                let ticks = millis.div_ceil(TICK.as_millis() as u64).min(FRESH / 2);
+                (self.tick.get() + ticks + MARGIN) | FRESH
             }
         };
         self.due.borrow_mut()[slot] = due;
@@ -80,25 +88,33 @@ impl Deadlines {
         self.owners.borrow().len() - self.free.borrow().len()
     }
 
-    fn advance(&self) {
+    /// Goes on to the current tick and returns how many that were.
+    fn advance(&self) -> u64 {
         let now = Instant::now();
         let began = self.began.get().unwrap_or(now);
-        let ticks = (now.saturating_duration_since(began).as_millis() / TICK.as_millis()) as u32;
-        self.tick.set(self.tick.get() + ticks.min(MOST));
+        let ticks = (now.saturating_duration_since(began).as_millis() / TICK.as_millis()) as u64;
+        self.tick.set(self.tick.get() + ticks);
         // Keeping the remainder, so that long deadlines do not drift.
-        self.began.set(Some(if ticks > MOST { now } else { began + TICK * ticks }));
+        self.began.set(Some(began + Duration::from_millis(ticks * TICK.as_millis() as u64)));
+        ticks
     }
 
     /// Wakes the owners of the deadlines that have passed, and sets the next sweep while slots are in use.
     pub(crate) fn sweep(&self, worker: &'static Worker) {
-        self.advance();
+        let advanced = self.advance();
         let now = self.tick.get();
         for (slot, due) in self.due.borrow_mut().iter_mut().enumerate() {
+            if *due == NEVER {
+                continue;
+            }
+            if *due & FRESH != 0 {
+                *due = (*due & !FRESH) + advanced;
+            }
             if *due <= now {
                 *due = NEVER;
-                if let Some(owner) = &self.owners.borrow()[slot] {
+                if let Some(Owner { wakeable, term }) = &self.owners.borrow()[slot] {
                     // Only schedules the owner; it runs after the sweep and may then set its slot.
-                    owner.pass_deadline();
+                    wakeable.pass_deadline(*term);
                 }
             }
         }

@@ -107,6 +107,17 @@ impl TcpListener {
         }
     }
 
+    /// Takes a connection that has been made already, if there is one.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] if there is none, and whatever the kernel says as in
+    /// [`accept`](TcpListener::accept).
+    pub fn try_accept(&self) -> io::Result<Incoming> {
+        let socket = self.socket.lock();
+        let (fd, peer) = sys::accept(socket.sys.as_fd())?;
+        Ok(Incoming { fd, peer })
+    }
+
     /// A handle that makes [`accept`](TcpListener::accept) return, from any thread.
     #[must_use]
     pub fn waker(&self) -> ListenerWaker {

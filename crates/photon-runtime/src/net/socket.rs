@@ -44,6 +44,8 @@ pub(crate) struct Socket<S: Owner> {
     pub(crate) sys: S,
     pub(crate) wakeable: Arc<Wakeable>,
     deadline: Deadline,
+    /// How long the deadline was when it was set, if there is one: what is left of it only its worker knows.
+    after: Option<Duration>,
     /// What a plain thread waits for, which has no edge-triggered selector to tell it.
     pub(crate) wants_write: bool,
     /// The peer is gone, and its last bytes have not all been read. The event that said so does not repeat.
@@ -59,7 +61,7 @@ enum Deadline {
     None,
     /// A slot of the worker on which the socket is registered.
     Slot(usize),
-    /// Kept by a plain thread.
+    /// Kept by a plain thread, or by nobody while the socket has no place.
     At(Instant),
 }
 
@@ -71,6 +73,7 @@ impl<S: Owner> Socket<S> {
             sys,
             wakeable: Wakeable::new(),
             deadline: Deadline::None,
+            after: None,
             wants_write: false,
             hung_up: false,
         }
@@ -98,29 +101,58 @@ impl<S: Owner> Socket<S> {
         let io = CoIo::new(Number(self.sys.as_raw_fd())).map_err(io::Error::from)?;
         self.wakeable.set_place(home, io.waker());
         self.registration = Some(Registration { io, home });
+        self.occupy_slot();
         Ok(())
     }
 
-    /// Ends the registration and gives the deadline's slot back.
+    /// Ends the registration. A deadline goes along; it is counted anew, because how much of it is left is known to
+    /// the worker alone.
     fn leave(&mut self) {
+        if self.release_slot()
+            && self.wakeable.has(DEADLINE) == 0
+            && let Some(after) = self.after
+        {
+            self.deadline = Deadline::At(crate::clock::instant_after(after));
+        }
+        self.unregister();
+    }
+
+    fn unregister(&mut self) {
         self.wakeable.clear_place();
-        let Some(Registration { io, home }) = self.registration.take() else { return };
-        drop(io);
-        if let Deadline::Slot(slot) = std::mem::replace(&mut self.deadline, Deadline::None) {
-            match worker::current() {
-                Some(worker) if worker.id == home => worker.deadlines.release(slot),
-                _ => {
-                    let release = Mail::Run(Box::new(move |worker| worker.deadlines.release(slot)));
-                    runtime().mailboxes[home].send(release);
-                }
+        self.registration = None;
+    }
+
+    /// Hands a deadline that nobody keeps over to the worker.
+    fn occupy_slot(&mut self) {
+        let (Deadline::At(at), Some(worker)) = (&self.deadline, worker::current()) else { return };
+        let slot = worker.deadlines.reserve(worker, Arc::clone(&self.wakeable));
+        worker.deadlines.set(slot, Some(at.saturating_duration_since(Instant::now())));
+        self.deadline = Deadline::Slot(slot);
+    }
+
+    /// Gives the deadline's slot back, if there is one, and says whether there was.
+    fn release_slot(&mut self) -> bool {
+        let (&Deadline::Slot(slot), Some(registration)) = (&self.deadline, &self.registration) else {
+            return false;
+        };
+        self.deadline = Deadline::None;
+        self.wakeable.end_term();
+        let home = registration.home;
+        match worker::current() {
+            Some(worker) if worker.id == home => worker.deadlines.release(slot),
+            _ => {
+                let release = Mail::Run(Box::new(move |worker| worker.deadlines.release(slot)));
+                runtime().mailboxes[home].send(release);
             }
         }
+        true
     }
 
     /// Stores a coarse deadline, or removes it. One that has passed already is forgotten.
     #[inline]
     pub(crate) fn set_deadline(&mut self, after: Option<Duration>) {
         self.wakeable.clear(DEADLINE);
+        self.after = after;
         if let (Deadline::Slot(slot), Some(registration), Some(worker)) =
             (&self.deadline, &self.registration, worker::current())
             && registration.home == worker.id
@@ -130,22 +162,24 @@ impl<S: Owner> Socket<S> {
         self.first_deadline(after);
     }
 
+    /// Sets a deadline where there is no slot for it yet.
     #[cold]
     fn first_deadline(&mut self, after: Option<Duration>) {
-        let settled = self.settle();
-        match (worker::current(), after) {
-            (Some(worker), Some(_)) if settled.is_ok() => {
-                let slot = worker.deadlines.reserve(worker, Arc::clone(&self.wakeable));
-                worker.deadlines.set(slot, after);
-                self.deadline = Deadline::Slot(slot);
-            }
-            (_, after) => {
-                self.leave();
-                self.deadline = match after {
-                    Some(after) => Deadline::At(crate::clock::instant_after(after)),
-                    None => Deadline::None,
-                };
-            }
+        if self.release_slot() {
+            // It may have passed until now.
+            self.wakeable.clear(DEADLINE);
+        }
+        let Some(after) = after else {
+            self.deadline = Deadline::None;
+            return;
+        };
+        self.deadline = Deadline::At(crate::clock::instant_after(after));
+        match worker::current() {
+            // Without a place it stays as it is, and the next wait tries again.
+            Some(_) if self.settle().is_ok() => self.occupy_slot(),
+            Some(_) => {}
+            // The next coroutine must settle the socket anew, and thereby take the deadline over.
+            None => self.unregister(),
         }
     }
 
@@ -173,7 +207,7 @@ impl<S: Owner> Socket<S> {
     fn wait_on_coroutine(&mut self, coroutine: &Coroutine, reasons: u8) -> Event {
         if self.settle().is_err() {
             // No free descriptor to move house with; try again later, by way of a spurious event.
-            return without_registration();
+            return if self.kept_deadline_passed(reasons) { Event::Deadline } else { without_registration() };
         }
         let Some(registration) = &self.registration else { return Event::Io };
         if self.hung_up && !self.wants_write {
@@ -198,11 +232,7 @@ impl<S: Owner> Socket<S> {
     fn wait_on_thread(&mut self, reasons: u8, give_up: Option<Instant>) -> Event {
         let events = if self.wants_write { libc::POLLOUT } else { libc::POLLIN };
         loop {
-            if let Deadline::At(at) = self.deadline
-                && at <= Instant::now()
-                && reasons & DEADLINE != 0
-            {
-                self.deadline = Deadline::None;
+            if self.kept_deadline_passed(reasons) {
                 return Event::Deadline;
             }
             let found = self.wakeable.has(reasons);
@@ -216,6 +246,17 @@ impl<S: Owner> Socket<S> {
                 return Event::Timer;
             }
         }
+    }
+
+    /// Looks at a deadline that no worker keeps.
+    fn kept_deadline_passed(&mut self, reasons: u8) -> bool {
+        let passed =
+            reasons & DEADLINE != 0 && matches!(self.deadline, Deadline::At(at) if at <= Instant::now());
+        if passed {
+            self.deadline = Deadline::None;
+            self.wakeable.pass(DEADLINE);
+        }
+        passed
     }
 
     fn take(&self, found: u8) -> Event {
@@ -245,7 +286,8 @@ impl<S: Owner> Socket<S> {
 
 impl<S: Owner> Drop for Socket<S> {
     fn drop(&mut self) {
-        self.leave();
+        self.release_slot();
+        self.unregister();
     }
 }
 

@@ -203,8 +203,9 @@ impl TcpStream {
 
     /// Ends waits that last longer than this, counted from now; `None` removes the deadline.
     ///
-    /// It is coarse: it passes up to 100 ms late and never early, and costs a store. A blocking read or write
-    /// that meets it fails with [`io::ErrorKind::TimedOut`].
+    /// It is coarse: it passes up to 100 ms late and never early, and costs a store. If the stream moves from one
+    /// worker to another, it is counted anew from there. A blocking read or write that meets it fails with
+    /// [`io::ErrorKind::TimedOut`].
     #[inline]
     pub fn set_deadline(&mut self, after: Option<Duration>) {
         self.socket.set_deadline(after);

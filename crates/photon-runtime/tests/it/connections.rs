@@ -3,6 +3,7 @@
 use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -21,6 +22,13 @@ fn pair<T: Send + 'static>(
     let address = listener.local_addr().unwrap();
     let coroutine = spawn(move || f(TcpStream::connect(address).unwrap()));
     (coroutine, listener.accept().unwrap().0)
+}
+
+fn on<T: Send + 'static>(
+    worker: usize,
+    f: impl FnOnce() -> T + Send + 'static,
+) -> photon_runtime::JoinHandle<T> {
+    photon_runtime::Builder::new().worker(worker).spawn(f).unwrap()
 }
 
 #[test]
@@ -195,6 +203,76 @@ fn a_deadline_is_not_early_even_if_the_worker_was_busy() {
     });
     coroutine.join().unwrap();
     drop(peer);
+}
+
+#[test]
+fn a_deadline_is_not_late_although_the_worker_is_always_busy() {
+    runtime();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let theirs = Arc::clone(&stop);
+    let hog = on(1, move || {
+        while !theirs.load(Ordering::SeqCst) {
+            // Far longer than the sweeps are apart.
+            thread::sleep(Duration::from_millis(100));
+            sleep(Duration::from_millis(1));
+        }
+    });
+    let late = on(1, move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let after = Duration::from_millis(500);
+        let start = Instant::now();
+        stream.set_deadline(Some(after));
+        while stream.wait_ready() != Ready::Deadline {}
+        start.elapsed().checked_sub(after).expect("early")
+    });
+    let late = late.join().unwrap();
+    stop.store(true, Ordering::SeqCst);
+    hog.join().unwrap();
+    assert!(late < Duration::from_millis(450), "{late:?}");
+}
+
+#[test]
+fn a_deadline_goes_where_the_stream_goes() {
+    runtime();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let after = Duration::from_millis(150);
+    let set = move || {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_deadline(Some(after));
+        (stream, Instant::now())
+    };
+    let expect = move |(mut stream, start): (TcpStream, Instant)| {
+        assert_eq!(stream.read(&mut [0]).unwrap_err().kind(), ErrorKind::TimedOut);
+        let elapsed = start.elapsed();
+        assert!(after <= elapsed && elapsed < Duration::from_secs(5), "{elapsed:?}");
+        // It stays passed until it is set anew.
+        while stream.wait_ready() != Ready::Deadline {}
+    };
+    let ended = thread::spawn(move || {
+        on(1, {
+            let set = on(0, set).join().unwrap();
+            move || expect(set)
+        })
+        .join()
+        .unwrap();
+        on(0, {
+            let set = set();
+            move || expect(set)
+        })
+        .join()
+        .unwrap();
+        expect(on(0, set).join().unwrap());
+        expect(set());
+    });
+    let start = Instant::now();
+    while !ended.is_finished() {
+        assert!(start.elapsed() < Duration::from_secs(15), "a deadline was lost");
+        thread::sleep(Duration::from_millis(10));
+    }
+    ended.join().unwrap();
 }
 
 #[test]
