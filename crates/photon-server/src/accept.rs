@@ -1,7 +1,8 @@
 //! The listener's loop: who is let in, who is turned away, and what happens when the machine has
 //! no more to give.
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,29 +24,28 @@ const TURNED_AWAY_AT_ONCE: usize = 64;
 /// Connections accepted in a row before others on the listener's worker get their turn.
 const TURN: u32 = 16;
 
-/// Accepts connections until the server stops.
+/// Connections taken from the queue of a server that stops: more than a queue holds, so that clients that keep
+/// coming cannot keep the server.
+const LAST_CALL: usize = 8192;
+
+/// What a client is told when there can be no coroutine to tell it.
+const NO_COROUTINE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
+    content-length: 32\r\nretry-after: 1\r\nconnection: close\r\n\r\n{\"detail\":\"Service Unavailable\"}";
+
+/// Accepts connections until the server stops, and then those that are in the queue already: the
+/// kernel has let them in and would reset them.
 pub(crate) fn run(listener: &TcpListener, shared: &Arc<Shared>, handler: &Arc<dyn Handler>) {
-    let cap = shared.config.max_connections.unwrap_or_else(photon_runtime::max_connections);
-    let turned_away = Arc::new(AtomicUsize::new(0));
+    let mut door = Door {
+        cap: shared.config.max_connections.unwrap_or_else(photon_runtime::max_connections),
+        shared,
+        handler,
+        turned_away: Arc::default(),
+        accepted: 0,
+    };
     let mut pause = FIRST_PAUSE;
-    let mut accepted: u32 = 0;
     while !shared.is_draining() {
-        let done = listener.accept().and_then(|incoming| {
-            if shared.connections() < cap {
-                admit(incoming, shared, handler)
-            } else {
-                turn_away(incoming, shared, &turned_away);
-                Ok(())
-            }
-        });
-        match done {
-            Ok(()) => {
-                pause = FIRST_PAUSE;
-                accepted = accepted.wrapping_add(1);
-                if accepted.is_multiple_of(TURN) {
-                    photon_runtime::yield_now();
-                }
-            }
+        match listener.accept().and_then(|incoming| door.let_in(incoming)) {
+            Ok(()) => pause = FIRST_PAUSE,
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 if pause == FIRST_PAUSE {
@@ -56,32 +56,81 @@ pub(crate) fn run(listener: &TcpListener, shared: &Arc<Shared>, handler: &Arc<dy
             }
         }
     }
+    for _ in 0..LAST_CALL {
+        if shared.is_cut() {
+            return;
+        }
+        match listener.try_accept().and_then(|incoming| door.let_in(incoming)) {
+            Ok(()) => {}
+            Err(error) if is_of_one_connection(&error) => {}
+            Err(_) => return,
+        }
+    }
 }
 
-/// Starts the coroutine of a connection. If there can be none, the connection is closed.
-fn admit(incoming: Incoming, shared: &Arc<Shared>, handler: &Arc<dyn Handler>) -> io::Result<()> {
-    let admission = shared.admit();
-    let handler = Arc::clone(handler);
-    let peer = incoming.peer_addr();
-    incoming
-        .spawn(connection::served(peer, admission, handler))
-        .map_err(|refused| io::Error::other(refused.error))
+/// Who decides what becomes of an accepted connection.
+struct Door<'a> {
+    /// How many connections there may be.
+    cap: usize,
+    shared: &'a Arc<Shared>,
+    handler: &'a Arc<dyn Handler>,
+    /// Connections that are being told 503.
+    turned_away: Arc<AtomicUsize>,
+    accepted: u32,
 }
 
-/// Starts a coroutine that answers 503, unless there are many of them already.
-fn turn_away(incoming: Incoming, shared: &Arc<Shared>, turned_away: &Arc<AtomicUsize>) {
-    if turned_away.fetch_add(1, Ordering::AcqRel) >= TURNED_AWAY_AT_ONCE {
-        turned_away.fetch_sub(1, Ordering::AcqRel);
-        return;
+impl Door<'_> {
+    /// Serves the connection or turns it away, and yields now and then.
+    fn let_in(&mut self, incoming: Incoming) -> io::Result<()> {
+        let done = if self.shared.connections() < self.cap {
+            self.admit(incoming)
+        } else {
+            self.turn_away(incoming);
+            Ok(())
+        };
+        self.accepted = self.accepted.wrapping_add(1);
+        if self.accepted.is_multiple_of(TURN) {
+            photon_runtime::yield_now();
+        }
+        done
     }
-    let (shared, count) = (Arc::clone(shared), Arc::clone(turned_away));
-    let spawned = incoming.spawn(move |stream| {
-        connection::turn_away(stream, &shared);
-        count.fetch_sub(1, Ordering::AcqRel);
-    });
-    if spawned.is_err() {
-        turned_away.fetch_sub(1, Ordering::AcqRel);
+
+    /// Starts the coroutine of a connection. If there can be none, the client is told so.
+    fn admit(&self, incoming: Incoming) -> io::Result<()> {
+        let admission = self.shared.admit();
+        let handler = Arc::clone(self.handler);
+        let peer = incoming.peer_addr();
+        incoming.spawn(connection::served(peer, admission, handler)).map_err(|refused| {
+            refuse(refused.incoming);
+            io::Error::other(refused.error)
+        })
     }
+
+    /// Starts a coroutine that answers 503, unless there are many of them already.
+    fn turn_away(&self, incoming: Incoming) {
+        if self.turned_away.fetch_add(1, Ordering::AcqRel) >= TURNED_AWAY_AT_ONCE {
+            self.turned_away.fetch_sub(1, Ordering::AcqRel);
+            return;
+        }
+        let (shared, count) = (Arc::clone(self.shared), Arc::clone(&self.turned_away));
+        let spawned = incoming.spawn(move |stream| {
+            connection::turn_away(stream, &shared);
+            count.fetch_sub(1, Ordering::AcqRel);
+        });
+        if let Err(refused) = spawned {
+            self.turned_away.fetch_sub(1, Ordering::AcqRel);
+            refuse(refused.incoming);
+        }
+    }
+}
+
+/// Answers 503 without waiting for anything: what does not work at once is left undone.
+fn refuse(incoming: Incoming) {
+    let mut stream = incoming.into_std();
+    // A request that stays unread would reset the connection, and the answer with it.
+    let _ = stream.read(&mut [0; 4096]);
+    let _ = stream.write(NO_COROUTINE);
+    let _ = stream.shutdown(Shutdown::Write);
 }
 
 /// Whether only the connection that was to be accepted failed, or the wait was interrupted.

@@ -148,6 +148,7 @@ impl Connection<'_> {
                 self.read_body(&decoded)?;
             }
             self.answer(&decoded)?;
+            self.link.take_turn();
             if decoded.consumed <= SMALL {
                 self.request.clear();
             } else {
@@ -240,16 +241,16 @@ impl Connection<'_> {
 
     /// Says what there is left to say, and closes.
     fn finish(mut self, end: End) {
-        let unread = match end {
+        match end {
             End::Quiet => return,
-            End::Answered => !self.link.is_drained(),
+            End::Answered => {}
             End::Refused(status) => {
                 let head = self.request.head.method == Method::HEAD;
                 encode_error(&mut self.link.out, &detail(status), head, &mut self.date);
-                true
             }
-        };
-        if self.link.flush().is_ok() && unread {
+        }
+        // Always, because the client may have sent more while its request was answered.
+        if self.link.flush().is_ok() {
             self.link.linger();
         }
     }

@@ -19,14 +19,17 @@ const KEEP_OUTPUT: usize = 128 * 1024;
 /// When a wait has taken this long, the buffers are given back.
 const QUIET: Duration = Duration::from_millis(500);
 
-/// Reads and writes in a row before others on this worker get their turn. A client that always
-/// has something to say, or always takes more, would otherwise keep the worker to itself.
-const TURN: u32 = 64;
+/// Reads, answers and writes in a row before others on this worker get their turn. A client that
+/// always has something to say, or always takes more, would otherwise keep the worker to itself.
+const TURN: u32 = 96;
 
 /// How long, and for how many bytes, a closing connection listens to a client that still sends.
 /// Closing at once would reset the connection and could destroy the response on its way.
 const LINGER: Duration = Duration::from_secs(2);
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
+
+/// The same while the server stops, which waits for it.
+const LINGER_DRAINING: Duration = Duration::from_millis(500);
 
 /// Why a connection cannot go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +64,7 @@ pub(crate) struct Link<'a> {
     drained: bool,
     /// What is left of the current time limit when the buffers have been given back.
     rest: Duration,
-    /// Reads and writes until the next yield.
+    /// Reads, answers and writes until the next yield.
     turn: u32,
 }
 
@@ -186,7 +189,8 @@ impl<'a> Link<'a> {
         Ok(())
     }
 
-    fn take_turn(&mut self) {
+    /// Counts a step, and yields after many.
+    pub(crate) fn take_turn(&mut self) {
         self.turn -= 1;
         if self.turn == 0 {
             self.turn = TURN;
@@ -201,7 +205,8 @@ impl<'a> Link<'a> {
             return;
         }
         self.rest = Duration::ZERO;
-        self.stream.set_deadline(Some(LINGER));
+        let limit = if self.shared.is_draining() { LINGER_DRAINING } else { LINGER };
+        self.stream.set_deadline(Some(limit));
         let mut left = LINGER_BYTES;
         while left > 0 {
             self.input.consume(self.input.bytes().len());

@@ -1,11 +1,14 @@
 //! More connections than there is room for, and addresses that are taken.
 
+use std::io::{BufRead, BufReader, Read};
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::Duration;
 
 use photon_server::{BindError, Server, ServerConfig};
 
-use crate::support::{get, start};
+use crate::child;
+use crate::support::{Client, get, start};
 
 #[test]
 fn rfc9110_15_6_4_connections_beyond_the_cap_are_told_503() {
@@ -49,6 +52,86 @@ fn a_thousand_connections_are_served_at_once() {
     }
     assert_eq!(server.handle.connections(), 1000);
     assert_eq!(server.stop().connections_cut, 0);
+}
+
+#[test]
+fn rfc9110_15_6_4_a_client_is_told_503_if_there_can_be_no_coroutine() {
+    const TEST: &str = "capacity::rfc9110_15_6_4_a_client_is_told_503_if_there_can_be_no_coroutine";
+    if !child::is_child(TEST) {
+        return child::succeeds(TEST);
+    }
+    let settings = photon_runtime::Settings { workers: 2, stack_size: 64 * 1024, ..Default::default() };
+    photon_runtime::start(settings).unwrap();
+    let server = start(ServerConfig { max_connections: Some(usize::MAX), ..ServerConfig::default() });
+    assert_eq!(server.ask(get("/")).text(), "hello");
+    let gate = Arc::new(photon_runtime::sync::Notify::new());
+    let park = || {
+        let gate = Arc::clone(&gate);
+        photon_runtime::try_spawn(move || gate.wait())
+    };
+    // Until there are none left, those of connections that have just ended included.
+    let mut refusals = 0;
+    while refusals < 20 {
+        if park().is_err() {
+            refusals += 1;
+            sleep(Duration::from_millis(5));
+        }
+    }
+    for _ in 0..3 {
+        let mut client = server.client();
+        client.send(get("/"));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.text()), (503, r#"{"detail":"Service Unavailable"}"#));
+        assert_eq!((answer.field("retry-after"), answer.field("connection")), (Some("1"), Some("close")));
+        client.expect_close();
+    }
+    while photon_runtime::live_coroutines() > 1 {
+        gate.notify_all();
+        sleep(Duration::from_millis(5));
+    }
+    // The listener makes a pause after what it could not do.
+    assert_eq!(server.ask(get("/")).text(), "hello");
+    server.stop();
+}
+
+/// The processor time that a process has used, in hundredths of a second.
+fn processor_time(process: u32) -> u64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
+    // After the name, which may hold anything, the state is the first field.
+    let fields: Vec<&str> = stat[stat.rfind(')').unwrap() + 2..].split(' ').collect();
+    fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+}
+
+#[test]
+fn a_server_without_descriptors_waits_for_some() {
+    const TEST: &str = "capacity::a_server_without_descriptors_waits_for_some";
+    if child::is_child(TEST) {
+        let server = start(ServerConfig { max_connections: Some(1000), ..ServerConfig::default() });
+        eprintln!("serves at {}", server.address);
+        let _ = std::io::stdin().read(&mut [0]);
+        server.stop();
+        return;
+    }
+    let mut child = child::start(TEST, "ulimit -n 64; exec \"$@\"");
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let address = lines.find_map(|line| Some(line.unwrap().strip_prefix("serves at ")?.parse().unwrap()));
+    let address = address.expect("the child does not serve");
+    let mut clients: Vec<_> = (0..100).map(|_| Client::connect(address)).collect();
+    clients[0].send(get("/"));
+    assert_eq!(clients[0].answer().text(), "hello");
+    sleep(Duration::from_millis(200));
+    let before = processor_time(child.id());
+    sleep(Duration::from_millis(500));
+    let used = processor_time(child.id()) - before;
+    assert!(used < 5, "{used}0 ms of processor time in half a second");
+    assert!(clients[99].is_quiet());
+    // Those that were served make room for those that wait.
+    clients[99].send(get("/target"));
+    clients.drain(..60);
+    assert_eq!(clients.last_mut().unwrap().answer().text(), "/target");
+    drop(clients);
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use photon_server::ServerConfig;
 
+use crate::child;
 use crate::support::{get, start};
 
 #[test]
@@ -54,6 +55,34 @@ fn a_request_that_arrived_just_before_is_answered() {
         assert_eq!(client.answer().text(), "/target");
         assert_eq!(server.join().connections_cut, 0);
     }
+}
+
+#[test]
+fn connections_that_wait_to_be_accepted_are_answered() {
+    const TEST: &str = "drain::connections_that_wait_to_be_accepted_are_answered";
+    if !child::is_child(TEST) {
+        return child::succeeds(TEST);
+    }
+    let server = start(ServerConfig::default());
+    // Keeps the listener's worker, and every other, from accepting anything.
+    let busy: Vec<_> = (0..photon_runtime::workers())
+        .map(|worker| {
+            photon_runtime::Builder::new().worker(worker).spawn(|| sleep(Duration::from_millis(300))).unwrap()
+        })
+        .collect();
+    sleep(Duration::from_millis(50));
+    let mut clients: Vec<_> = (0..100).map(|_| server.client()).collect();
+    for client in &mut clients {
+        client.send(get("/target"));
+    }
+    assert_eq!(server.handle.connections(), 0);
+    server.handle.shutdown();
+    for mut client in clients {
+        let answer = client.answer();
+        assert_eq!((answer.text(), answer.field("connection")), ("/target", Some("close")));
+    }
+    assert_eq!(server.join().connections_cut, 0);
+    busy.into_iter().for_each(|one| one.join().unwrap());
 }
 
 #[test]

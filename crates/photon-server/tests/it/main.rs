@@ -1,6 +1,7 @@
 //! The server over real loopback sockets, against a small handler of its own.
 
 mod capacity;
+mod child;
 mod drain;
 mod exchange;
 mod refusals;

@@ -1,5 +1,8 @@
 //! Every fault of a client is answered with its own status before the connection closes.
 
+use std::thread::sleep;
+use std::time::Duration;
+
 use photon_server::{Limits, ServerConfig};
 
 use crate::support::{get, start};
@@ -83,6 +86,23 @@ fn rfc9112_9_6_the_answer_arrives_although_the_client_still_sends() {
         // The server reads on for a while, so that none of this resets the connection.
         client.try_send(vec![b'x'; 1_000_000]).unwrap();
         assert_eq!(client.answer().status, 413);
+        client.expect_close();
+    }
+    server.stop();
+}
+
+#[test]
+fn rfc9112_9_6_the_last_answer_arrives_although_another_request_was_sent_meanwhile() {
+    let server = start(config());
+    for _ in 0..10 {
+        let mut client = server.client();
+        client.send("GET /slow/100 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+        sleep(Duration::from_millis(50));
+        // It comes while the first is answered, and is never read.
+        client.send(get("/"));
+        // By then a reset would have destroyed the answer.
+        sleep(Duration::from_millis(100));
+        assert_eq!(client.answer().text(), "slow");
         client.expect_close();
     }
     server.stop();

@@ -1,5 +1,7 @@
 //! Clients that send byte by byte, read slowly, or vanish.
 
+use std::io::{Read, Write};
+use std::net::Shutdown;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -109,28 +111,39 @@ fn clients_that_vanish_leave_nothing_behind() {
 fn a_client_that_never_stops_does_not_starve_others() {
     let server = start(ServerConfig::default());
     let busy = AtomicBool::new(true);
+    // One for each worker, whatever the number of connections before.
+    let floods: Vec<_> = (0..photon_runtime::workers()).map(|_| server.client()).collect();
+    let mut others: Vec<_> = (0..4).map(|_| server.client()).collect();
     std::thread::scope(|scope| {
-        for _ in 0..4 {
-            scope.spawn(|| {
-                let mut client = server.client();
-                let requests = get("/").repeat(200);
-                while busy.load(Ordering::Relaxed) {
-                    client.send(&requests);
-                    for _ in 0..200 {
-                        client.answer();
-                    }
-                }
+        for client in &floods {
+            let (mut writer, mut reader) = (client.second(), client.second());
+            scope.spawn(move || {
+                let requests = get("/compute/50").repeat(200);
+                while writer.write_all(requests.as_bytes()).is_ok() {}
+            });
+            let busy = &busy;
+            scope.spawn(move || {
+                let mut buffer = vec![0; 64 * 1024];
+                while busy.load(Ordering::Relaxed) && reader.read(&mut buffer).is_ok_and(|count| count > 0) {}
+                // Ends the writer as well.
+                let _ = reader.shutdown(Shutdown::Both);
             });
         }
         sleep(Duration::from_millis(200));
-        let mut slowest = Duration::ZERO;
-        for _ in 0..50 {
-            let start = Instant::now();
-            assert_eq!(server.ask(get("/target")).text(), "/target");
-            slowest = slowest.max(start.elapsed());
-        }
+        let mut latencies: Vec<_> = (0..10)
+            .flat_map(|_| 0..4)
+            .map(|number| {
+                let start = Instant::now();
+                others[number].send(get("/target"));
+                assert_eq!(others[number].answer().text(), "/target");
+                start.elapsed()
+            })
+            .collect();
         busy.store(false, Ordering::Relaxed);
-        assert!(slowest < Duration::from_secs(3), "{slowest:?}");
+        latencies.sort();
+        // Other programs on the machine may delay some, but not so many of them.
+        let most = latencies[latencies.len() * 3 / 4];
+        assert!(most < Duration::from_millis(60), "{latencies:?}");
     });
     server.stop();
 }

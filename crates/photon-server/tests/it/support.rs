@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::StatusCode;
 use photon_core::{Body, Request, Response};
@@ -28,11 +28,7 @@ pub(crate) fn start(config: ServerConfig) -> Running {
 
 impl Running {
     pub(crate) fn client(&self) -> Client {
-        let stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        stream.set_write_timeout(Some(PATIENCE)).unwrap();
-        stream.set_nodelay(true).unwrap();
-        Client { stream, received: Vec::new() }
+        Client::connect(self.address)
     }
 
     /// Sends `input` on a connection of its own and returns the first answer.
@@ -74,6 +70,13 @@ fn answer(request: &mut Request) -> Response {
         "slow" => {
             photon_runtime::sleep(Duration::from_millis(number() as u64));
             Response::default().body("slow")
+        }
+        "compute" => {
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_micros(number() as u64) {
+                std::hint::spin_loop();
+            }
+            Response::default()
         }
         "panic" => panic!("as asked"),
         "stream" => {
@@ -136,6 +139,14 @@ impl Answer {
 }
 
 impl Client {
+    pub(crate) fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self { stream, received: Vec::new() }
+    }
+
     #[track_caller]
     pub(crate) fn send(&mut self, input: impl AsRef<[u8]>) {
         self.stream.write_all(input.as_ref()).unwrap();
@@ -144,6 +155,11 @@ impl Client {
     /// Sends as far as the server takes it.
     pub(crate) fn try_send(&mut self, input: impl AsRef<[u8]>) -> io::Result<()> {
         self.stream.write_all(input.as_ref())
+    }
+
+    /// The same connection, for another thread.
+    pub(crate) fn second(&self) -> TcpStream {
+        self.stream.try_clone().unwrap()
     }
 
     pub(crate) fn stop_sending(&mut self) {
