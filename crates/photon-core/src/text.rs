@@ -46,13 +46,15 @@ pub fn query_pairs(query: &str) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, s
 }
 
 /// The names and values of the request's cookies, in order (RFC 6265 §5.4). Surrounding quotes of a
-/// value are not part of it.
+/// value are not part of it, and a pair that is no UTF-8 is left out without the others.
 pub fn cookie_pairs(headers: &Headers) -> impl Iterator<Item = (&str, &str)> {
-    headers.get_all("cookie").flat_map(|field| field.split(';')).filter_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        let value = value.trim();
+    let fields = headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("cookie"));
+    let pairs = fields.flat_map(|(_, field)| field.split(|byte| *byte == b';'));
+    pairs.filter_map(|pair| std::str::from_utf8(pair).ok()?.split_once('=')).map(|(name, value)| {
+        // RFC 9110 §5.6.3: white space is a space or a tab, not what Unicode calls so.
+        let (name, value) = (name.trim_matches([' ', '\t']), value.trim_matches([' ', '\t']));
         let unquoted = value.strip_prefix('"').and_then(|value| value.strip_suffix('"'));
-        Some((name.trim(), unquoted.unwrap_or(value)))
+        (name, unquoted.unwrap_or(value))
     })
 }
 
@@ -160,7 +162,8 @@ mod tests {
     fn cookies_are_read() {
         let mut headers = Headers::new();
         headers.append("cookie", "a=1; b=\"two\"; broken; c==3");
+        headers.append("Cookie", b"bad=\xff; d=\xc2\xa04");
         let pairs: Vec<_> = cookie_pairs(&headers).collect();
-        assert_eq!(pairs, [("a", "1"), ("b", "two"), ("c", "=3")]);
+        assert_eq!(pairs, [("a", "1"), ("b", "two"), ("c", "=3"), ("d", "\u{a0}4")]);
     }
 }

@@ -41,6 +41,12 @@
 //! constraints `gt`, `ge`, `lt`, `le`, `multiple_of`, `min_length`, `max_length` and `pattern`, and
 //! `embed` for a body under its argument's name.
 //!
+//! # What an attribute makes of a function
+//!
+//! The function stays as it was written. Beside it stands a type of the same name, which is what
+//! [`routes!`] takes; functions and types have separate names in Rust, so the two do not meet. A module of
+//! that name in the same place would: `mod users` and `fn users` are better kept in different modules.
+//!
 //! # Features
 //!
 //! All are off by default. `uuid` and `chrono` make the types of those crates arguments, fields and

@@ -86,26 +86,39 @@ fn loose_value(
         let text = String::from_utf8_lossy(&request.body).into_owned();
         return Err((Fault::new("model_attributes_type", message), Value::String(text)));
     }
-    let body = match &parsed(request).0 {
-        Ok(body) => body,
+    if !argument.embed {
+        // The only argument that reads the body takes the tree as it is; a large one is not copied.
+        return match parse(&request.body) {
+            Ok(Value::Null) => Err((Fault::missing(), Value::Null)),
+            Ok(body) => Ok(body),
+            Err((fault, position)) => {
+                location.push(Segment::Index(position));
+                Err((fault, json!({})))
+            }
+        };
+    }
+    match &parsed(request).0 {
         Err((fault, position)) => {
             location.push(Segment::Index(*position));
-            return Err((fault.clone(), json!({})));
+            Err((fault.clone(), json!({})))
         }
-    };
-    if !argument.embed {
-        return if body.is_null() { Err((Fault::missing(), Value::Null)) } else { Ok(body.clone()) };
+        Ok(body) => {
+            location.push(argument.name.into());
+            match body.get(argument.name) {
+                Some(value) if !value.is_null() => Ok(value.clone()),
+                _ => Err((Fault::missing(), Value::Null)),
+            }
+        }
     }
-    location.push(argument.name.into());
-    match body.get(argument.name) {
-        Some(value) if !value.is_null() => Ok(value.clone()),
-        _ => Err((Fault::missing(), Value::Null)),
-    }
+}
+
+fn parse(body: &[u8]) -> Result<Value, (Fault, usize)> {
+    serde_json::from_slice(body).map_err(|error| invalid_json(&error, body))
 }
 
 fn parsed(request: &mut Request) -> &ParsedBody {
     if request.extensions().get::<ParsedBody>().is_none() {
-        let body = serde_json::from_slice(&request.body).map_err(|error| invalid_json(&error, &request.body));
+        let body = parse(&request.body);
         request.extensions_mut().insert(ParsedBody(body));
     }
     let Some(parsed) = request.extensions().get() else { unreachable!("inserted above") };

@@ -15,7 +15,7 @@ pub(super) fn typed<T: Model + DeserializeOwned>(
     location: &mut Location,
     errors: &mut Errors,
 ) -> Option<T> {
-    let original = value.clone();
+    let original = errors.repeatable(&value);
     let before = errors.count();
     walk(schema, schema, mode, &mut value, location, errors);
     match T::deserialize(value) {

@@ -150,8 +150,13 @@ impl Errors {
         MOST_INPUT.saturating_sub(self.repeated)
     }
 
-    /// An object as it can be repeated in a fault: a copy, or nothing if it is too large.
-    pub(crate) fn repeatable(&self, fields: &Map<String, Value>) -> Value {
+    /// A value as it can be repeated in a fault: a copy, or nothing if it is too large.
+    pub(crate) fn repeatable(&self, value: &Value) -> Value {
+        if fits(value, &mut self.room()) { value.clone() } else { Value::Null }
+    }
+
+    /// As [`Errors::repeatable`], for an object whose fields are at hand.
+    pub(crate) fn repeatable_fields(&self, fields: &Map<String, Value>) -> Value {
         if fields_fit(fields, &mut self.room()) { Value::Object(fields.clone()) } else { Value::Null }
     }
 

@@ -77,6 +77,9 @@ impl<'a> Walker<'a> {
     }
 
     pub(super) fn walk(&mut self, schema: &Value, value: &mut Value, location: &mut Location) {
+        if self.errors.is_full() {
+            return;
+        }
         let Some(steps) = self.steps.get().checked_sub(1).filter(|_| self.depth < DEEPEST) else {
             // What was not looked at must not pass for right.
             let fault = Fault::new("too_complex", "Input is too deeply nested or ambiguous to be checked");
@@ -289,7 +292,7 @@ impl<'a> Walker<'a> {
         let is_missing = |name: &str| is_required(name) && !fields.contains_key(name);
         // What a missing field reports as its input is the object as it came, if that can be repeated.
         let original = if required.iter().filter_map(Value::as_str).any(is_missing) {
-            self.errors.repeatable(fields)
+            self.errors.repeatable_fields(fields)
         } else {
             Value::Null
         };

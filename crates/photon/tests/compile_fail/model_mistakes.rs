@@ -20,4 +20,7 @@ struct Item {
     name: String,
 }
 
+#[model]
+struct Name(#[validate(length(min = 3))] String);
+
 fn main() {}
