@@ -154,16 +154,19 @@ impl Pool {
     }
 
     /// The system refused a thread. Others of the pool will come round to the job; without any, the calling
-    /// worker has to do it, which is slow but ends.
+    /// worker has to do it, which is slow but ends. So it does with the jobs of those who saw that a thread was
+    /// about to start and relied on it.
     #[cold]
     fn without_thread(&self) {
         let mut state = self.lock();
         state.threads -= 1;
-        let job = if state.threads == 0 { state.queue.pop_back() } else { None };
-        drop(state);
-        if let Some(job) = job {
+        while state.threads == 0
+            && let Some(job) = state.queue.pop_front()
+        {
+            drop(state);
             // SAFETY: the job was taken from the queue, and is thereby run once.
             unsafe { (job.run)(job.slot) };
+            state = self.lock();
         }
     }
 
@@ -197,6 +200,25 @@ mod tests {
     use super::*;
     use crate::{Settings, sleep, spawn, start};
     use std::sync::atomic::AtomicUsize;
+
+    #[test]
+    fn jobs_that_relied_on_a_thread_that_was_refused_are_done() {
+        unsafe fn count(slot: *const ()) {
+            // SAFETY: the slots below are counters that outlive the call.
+            unsafe { &*slot.cast::<AtomicUsize>() }.fetch_add(1, Ordering::SeqCst);
+        }
+        let done = AtomicUsize::new(0);
+        let job = || Job { slot: (&raw const done).cast(), run: count };
+        let pool = |threads| Pool {
+            state: Mutex::new(State { queue: [job(), job(), job()].into(), threads, idle: 0 }),
+            work: Condvar::new(),
+        };
+        pool(1).without_thread();
+        assert_eq!(done.load(Ordering::SeqCst), 3);
+        // A thread that runs will do them.
+        pool(2).without_thread();
+        assert_eq!(done.load(Ordering::SeqCst), 3);
+    }
 
     #[test]
     fn the_pool_is_bounded_and_parks_only_the_coroutine() {

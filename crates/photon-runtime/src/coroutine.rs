@@ -78,12 +78,13 @@ pub(crate) struct Coroutine {
 
 /// The time in which a coroutine is the current one.
 pub(crate) struct Entered<'a> {
-    _coroutine: &'a Coroutine,
+    coroutine: &'a Coroutine,
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
         CURRENT.set(ptr::null());
+        self.coroutine.worker.watch.pause();
     }
 }
 
@@ -104,7 +105,7 @@ impl Coroutine {
     /// Makes this the current coroutine until the value is dropped.
     pub(crate) fn entered(&self) -> Entered<'_> {
         CURRENT.set(self);
-        Entered { _coroutine: self }
+        Entered { coroutine: self }
     }
 
     /// Runs `f`, which gives the thread to other coroutines and comes back here when this one is resumed.

@@ -183,6 +183,8 @@ impl Builder {
             let coroutine = Coroutine::new(worker, name, stack);
             let entered = coroutine.entered();
             body();
+            // The result may be dropped with the body, and make values once more.
+            local::drop_all(&coroutine);
             drop(entered);
             drop(ticket);
         };

@@ -5,6 +5,8 @@
 //! output would say why. So whoever runs foreign code says what it is for ([`doing`]), and a thread
 //! looks now and then whether one of them runs too long without a wait.
 
+use std::fmt;
+use std::io::Write;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -35,11 +37,16 @@ struct Watchdog {
 fn watchdog() -> Option<&'static Watchdog> {
     static WATCHDOG: OnceLock<Option<Watchdog>> = OnceLock::new();
     let watchdog = WATCHDOG.get_or_init(|| {
-        let wanted = std::env::var("PHOTON_WATCHDOG_MS").ok().and_then(|text| text.parse().ok());
-        let limit = match wanted {
-            Some(milliseconds) => Duration::from_millis(milliseconds),
-            None if cfg!(debug_assertions) => DEFAULT_LIMIT,
-            None => return None,
+        let default = if cfg!(debug_assertions) { DEFAULT_LIMIT } else { Duration::ZERO };
+        let limit = match std::env::var("PHOTON_WATCHDOG_MS").as_deref().map(|text| (text, text.parse())) {
+            Ok((_, Ok(milliseconds))) => Duration::from_millis(milliseconds),
+            Ok((text, Err(_))) => {
+                say(format_args!(
+                    "PHOTON_WATCHDOG_MS is {text:?}, but must be a number of milliseconds; it is ignored"
+                ));
+                default
+            }
+            Err(_) => default,
         };
         (!limit.is_zero()).then(|| Watchdog { limit, began: Instant::now(), watches: Mutex::default() })
     });
@@ -156,9 +163,14 @@ impl Watchdog {
 }
 
 fn report(what: &str, worker: usize, held: Duration) {
-    eprintln!(
-        "photon: {what} has held worker {worker} for {} ms without waiting; every other coroutine of that worker \
-         stands still. Run long computations and blocking calls in photon::blocking(|| ..)",
+    say(format_args!(
+        "{what} has held worker {worker} for {} ms without waiting; every other coroutine of that worker stands \
+         still. Run long computations and blocking calls in photon::blocking(|| ..)",
         held.as_millis()
-    );
+    ));
+}
+
+/// A line on standard error, if there is one.
+fn say(line: fmt::Arguments<'_>) {
+    let _ = writeln!(std::io::stderr(), "photon: {line}");
 }

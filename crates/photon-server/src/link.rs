@@ -198,6 +198,17 @@ impl<'a> Link<'a> {
         }
     }
 
+    /// Whether the server stops and waits for nothing any more.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.shared.is_cut()
+    }
+
+    /// Sees to it that the client does not take what it got for everything.
+    pub(crate) fn reset_at_close(&self) {
+        // Otherwise the connection is gone, which the client sees as well.
+        let _ = self.stream.reset_at_close();
+    }
+
     /// Closes the sending side and lets the client see it before the rest is closed (RFC 9112
     /// §9.6).
     pub(crate) fn linger(&mut self) {
@@ -210,8 +221,16 @@ impl<'a> Link<'a> {
         let mut left = LINGER_BYTES;
         while left > 0 {
             self.input.consume(self.input.bytes().len());
-            match self.read(Awaiting::Rest) {
+            self.take_turn();
+            match self.stream.try_read(self.input.room()) {
+                Ok(0) => return,
                 Ok(count) => left = left.saturating_sub(count),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => match self.wait() {
+                    Ok(Ready::Io) => {}
+                    Ok(Ready::Woken) => self.stream.set_deadline(Some(LINGER_DRAINING)),
+                    Ok(Ready::Deadline) | Err(_) => return,
+                },
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return,
             }
         }

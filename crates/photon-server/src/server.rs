@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use photon_core::Handler;
@@ -14,6 +15,9 @@ use crate::{ServerConfig, accept};
 
 /// How often a stopping server looks whether its connections have ended.
 const DRAIN_STEP: Duration = Duration::from_millis(5);
+
+/// How often whoever waits for a signal looks whether the server has ended without one.
+const SIGNAL_STEP: Duration = Duration::from_secs(1);
 
 /// How long connections that are cut get to notice it.
 const CUT_GRACE: Duration = Duration::from_millis(200);
@@ -130,14 +134,27 @@ impl Server {
     pub fn serve_until_signal(self, handler: Arc<dyn Handler>) -> io::Result<Report> {
         let handle = self.handle();
         photon_runtime::signal::listen()?;
-        photon_runtime::try_spawn(move || {
-            photon_runtime::signal::shutdown();
-            handle.shutdown();
-            photon_runtime::signal::shutdown();
-            handle.abort();
-        })
-        .map_err(io::Error::other)?;
-        self.serve(handler)
+        let ended = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&ended);
+        photon_runtime::try_spawn(move || obey_signals(&handle, &seen)).map_err(io::Error::other)?;
+        let report = self.serve(handler);
+        ended.store(true, Ordering::Release);
+        report
+    }
+}
+
+/// Stops the server at the first signal and ends it at the second. Returns soon after it has ended.
+fn obey_signals(handle: &Handle, ended: &AtomicBool) {
+    let mut stopping = false;
+    while !ended.load(Ordering::Acquire) {
+        if photon_runtime::signal::shutdown_timeout(SIGNAL_STEP).is_some() {
+            if stopping {
+                handle.abort();
+            } else {
+                handle.shutdown();
+            }
+            stopping = true;
+        }
     }
 }
 

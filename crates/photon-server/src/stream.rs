@@ -31,7 +31,16 @@ impl<'s, 'a> StreamedBody<'s, 'a> {
     /// Has `write` write the body. If that fails, the body stays without its end, and the
     /// connection must be closed.
     pub(crate) fn send(mut self, write: BodyWriter) -> Result<(), Stop> {
-        let written = catch_unwind(AssertUnwindSafe(|| write(&mut self)));
+        let sent = self.try_send(write);
+        if sent.is_err() && !self.chunked {
+            // RFC 9112 §8: nothing but the way the connection ends says whether the body is whole.
+            self.link.reset_at_close();
+        }
+        sent
+    }
+
+    fn try_send(&mut self, write: BodyWriter) -> Result<(), Stop> {
+        let written = catch_unwind(AssertUnwindSafe(|| write(self)));
         if let Some(stop) = self.stopped {
             return Err(stop);
         }
@@ -40,8 +49,11 @@ impl<'s, 'a> StreamedBody<'s, 'a> {
                 self.end_chunk();
                 if self.chunked {
                     encode_last_chunk(&mut self.link.out);
+                    Ok(())
+                } else {
+                    // While it is still known how the connection has to end if this fails.
+                    self.link.flush()
                 }
-                Ok(())
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, "a streamed body was not finished");
@@ -53,7 +65,7 @@ impl<'s, 'a> StreamedBody<'s, 'a> {
 
     /// Sends what was written before the failure, so that what the client has got of the body
     /// does not depend on buffers, and leaves the end off.
-    fn abandon(mut self) -> Result<(), Stop> {
+    fn abandon(&mut self) -> Result<(), Stop> {
         self.end_chunk();
         self.link.flush()?;
         Err(Stop::Gone)
@@ -68,7 +80,11 @@ impl<'s, 'a> StreamedBody<'s, 'a> {
         self.pending.clear();
     }
 
-    fn check(&self) -> io::Result<()> {
+    fn check(&mut self) -> io::Result<()> {
+        // A client that takes everything at once never makes a write wait, which would notice.
+        if self.stopped.is_none() && self.link.is_cut() {
+            self.stopped = Some(Stop::Cut);
+        }
         let Some(stop) = self.stopped else { return Ok(()) };
         let (kind, text) = match stop {
             Stop::Gone => (io::ErrorKind::BrokenPipe, "the client closed the connection"),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, Type};
 
-use super::socket::{OperationTimer, Socket};
+use super::socket::{Event, OperationTimer, Socket};
 use super::wakeable::TIMER;
 
 /// Connects without blocking the worker. The socket is settled on it before the connection is requested, because
@@ -24,7 +24,7 @@ pub(super) fn connect(address: SocketAddr, timeout: Option<Duration>) -> io::Res
         Err(error) => return Err(error),
     }
     loop {
-        socket.wait_with(TIMER, timer.as_ref());
+        let event = socket.wait_with(TIMER, timer.as_ref());
         if let Some(error) = socket.sys.take_error()? {
             return Err(error);
         }
@@ -35,7 +35,8 @@ pub(super) fn connect(address: SocketAddr, timeout: Option<Duration>) -> io::Res
             Err(error) if error.kind() == io::ErrorKind::NotConnected => {}
             Err(error) => return Err(error),
         }
-        if timer.as_ref().is_some_and(OperationTimer::has_expired) {
+        // Without a timer of its own the wait has run out of patience: the coroutine unwinds.
+        if timer.as_ref().map_or(event == Event::Timer, OperationTimer::has_expired) {
             return Err(io::Error::new(io::ErrorKind::TimedOut, format!("{address} did not answer in time")));
         }
     }

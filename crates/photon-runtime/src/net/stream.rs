@@ -123,6 +123,15 @@ impl TcpStream {
         self.socket.sys.shutdown(how)
     }
 
+    /// Makes the end of this connection a reset, so that the peer cannot take what it got for everything
+    /// (`SO_LINGER` of zero). What was written and not delivered by then is lost.
+    ///
+    /// # Errors
+    /// If the connection is gone.
+    pub fn reset_at_close(&self) -> io::Result<()> {
+        socket2::SockRef::from(&self.socket.sys).set_linger(Some(Duration::ZERO))
+    }
+
     /// A second handle to the same connection, to read on one coroutine and write on another. Deadlines, timeouts
     /// and wakers are each handle's own.
     ///

@@ -425,6 +425,32 @@ fn connecting_fails_with_the_reason_and_in_time() {
     both();
 }
 
+#[test]
+fn connecting_in_a_destructor_of_an_unwinding_coroutine_ends() {
+    const TEST: &str = "connections::connecting_in_a_destructor_of_an_unwinding_coroutine_ends";
+    if !child::is_child(TEST) {
+        return child::succeeds(TEST);
+    }
+    struct Connects(std::net::SocketAddr);
+    impl Drop for Connects {
+        fn drop(&mut self) {
+            assert_eq!(TcpStream::connect(self.0).unwrap_err().kind(), ErrorKind::TimedOut);
+        }
+    }
+    runtime();
+    let (full, _clients) = full_listener();
+    let address = full.local_addr().unwrap();
+    let coroutine = spawn(move || {
+        let _connects = Connects(address);
+        panic!("expected");
+    });
+    let start = Instant::now();
+    while !coroutine.is_finished() {
+        assert!(start.elapsed() < Duration::from_secs(20), "it still waits");
+        thread::sleep(Duration::from_millis(10));
+    }
+}
+
 /// A listener whose backlog is full: the kernel drops further requests, so that they hang.
 fn full_listener() -> (std::net::TcpListener, Vec<socket2::Socket>) {
     let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
@@ -463,6 +489,20 @@ fn a_cloned_stream_reads_and_writes_independently() {
     peer.write_all(b"answer").unwrap();
     drop(peer);
     assert_eq!((coroutine.join().unwrap().as_str(), &question), ("answer", b"question"));
+}
+
+#[test]
+fn a_stream_can_end_with_a_reset() {
+    let (coroutine, mut peer) = pair(|mut stream| {
+        stream.write_all(b"half").unwrap();
+        // Until the peer has it.
+        stream.read_exact(&mut [0]).unwrap();
+        stream.reset_at_close().unwrap();
+    });
+    peer.read_exact(&mut [0; 4]).unwrap();
+    peer.write_all(b"x").unwrap();
+    assert_eq!(peer.read(&mut [0; 4]).unwrap_err().kind(), ErrorKind::ConnectionReset);
+    coroutine.join().unwrap();
 }
 
 #[test]

@@ -76,6 +76,42 @@ fn values_are_dropped_when_the_coroutine_ends_or_panics() {
     assert_eq!(DROPPED.load(Ordering::SeqCst), 2);
 }
 
+static DROPPED_BY_RESULT: AtomicUsize = AtomicUsize::new(0);
+
+struct OnCoroutine;
+
+impl Drop for OnCoroutine {
+    fn drop(&mut self) {
+        assert!(photon_runtime::is_coroutine());
+        DROPPED_BY_RESULT.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+coroutine_local! {
+    static MADE_BY_RESULT: OnCoroutine = OnCoroutine;
+}
+
+#[test]
+fn values_made_by_the_result_s_destructor_are_dropped_on_the_coroutine() {
+    struct Result;
+    impl Drop for Result {
+        fn drop(&mut self) {
+            MADE_BY_RESULT.with(|_| ());
+        }
+    }
+    runtime();
+    // Nobody takes the result, so the coroutine drops it.
+    drop(spawn(|| {
+        sleep(Duration::from_millis(20));
+        Result
+    }));
+    let start = std::time::Instant::now();
+    while DROPPED_BY_RESULT.load(Ordering::SeqCst) == 0 {
+        assert!(start.elapsed() < Duration::from_secs(5), "not dropped, or not on the coroutine");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
 #[test]
 fn a_plain_thread_has_values_of_its_own() {
     runtime();

@@ -1,10 +1,12 @@
 //! The end of a server: what is finished, what is closed, what is cut.
 
 use std::net::TcpStream;
+use std::sync::Arc;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use photon_server::ServerConfig;
+use photon_core::{Request, Response};
+use photon_server::{Server, ServerConfig};
 
 use crate::child;
 use crate::support::{get, start};
@@ -53,6 +55,7 @@ fn a_request_that_arrived_just_before_is_answered() {
         client.send(get("/target"));
         server.handle.shutdown();
         assert_eq!(client.answer().text(), "/target");
+        drop(client);
         assert_eq!(server.join().connections_cut, 0);
     }
 }
@@ -107,6 +110,40 @@ fn the_deadline_cuts_what_does_not_finish() {
     assert!(Duration::from_millis(300) <= elapsed && elapsed < Duration::from_millis(1500), "{elapsed:?}");
     sending.expect_close();
     assert!(receiving.rest().len() < 20_000_000);
+}
+
+#[test]
+fn the_deadline_cuts_a_stream_that_never_waits_for_its_client() {
+    let server =
+        start(ServerConfig { drain_deadline: Duration::from_millis(300), ..ServerConfig::default() });
+    let mut chunked = server.client();
+    chunked.send(get("/ticks"));
+    let mut plain = server.client();
+    plain.send("GET /ticks HTTP/1.0\r\n\r\n");
+    for client in [&mut chunked, &mut plain] {
+        client.head();
+    }
+    let handle = server.handle.clone();
+    assert_eq!(server.stop().connections_cut, 2);
+    assert_eq!(handle.connections(), 0);
+    assert!(chunked.rest().ends_with(b"tick\n\r\n"));
+    plain.rest_before_reset();
+}
+
+#[test]
+fn a_server_that_ends_without_a_signal_leaves_nothing_behind() {
+    const TEST: &str = "drain::a_server_that_ends_without_a_signal_leaves_nothing_behind";
+    if !child::is_child(TEST) {
+        return child::succeeds(TEST);
+    }
+    let server = Server::bind("127.0.0.1:0").unwrap();
+    server.handle().shutdown();
+    server.serve_until_signal(Arc::new(|_: &mut Request| Response::default())).unwrap();
+    let start = Instant::now();
+    while photon_runtime::live_coroutines() > 0 {
+        assert!(start.elapsed() < Duration::from_secs(5), "a coroutine still waits for a signal");
+        sleep(Duration::from_millis(10));
+    }
 }
 
 #[test]

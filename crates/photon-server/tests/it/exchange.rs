@@ -128,6 +128,17 @@ fn rfc9112_6_3_streams_to_1_0_end_with_the_connection() {
 }
 
 #[test]
+fn rfc9112_8_an_unfinished_stream_to_1_0_ends_with_a_reset() {
+    let server = start(ServerConfig::default());
+    for path in ["/broken", "/panicking"] {
+        let mut client = server.client();
+        client.send(format!("GET {path} HTTP/1.0\r\n\r\n"));
+        client.rest_before_reset();
+    }
+    server.stop();
+}
+
+#[test]
 fn rfc9112_7_1_an_unfinished_stream_has_no_last_chunk() {
     let server = start(ServerConfig::default());
     for path in ["/broken", "/panicking"] {

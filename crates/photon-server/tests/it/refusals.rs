@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use photon_server::{Limits, ServerConfig};
 
-use crate::support::{get, start};
+use crate::support::{Answer, get, start};
 
 fn config() -> ServerConfig {
     let limits = Limits {
@@ -109,10 +109,21 @@ fn rfc9112_9_6_the_last_answer_arrives_although_another_request_was_sent_meanwhi
 }
 
 #[test]
-fn nothing_from_a_request_gets_into_the_framing_of_the_response() {
+fn rfc9110_5_5_nothing_from_a_request_gets_into_the_framing_of_the_response() {
     let server = start(ServerConfig::default());
-    let answer = server.ask(get("/target/%0d%0aX:%20y"));
-    assert_eq!(answer.text(), "/target/%0d%0aX:%20y");
-    assert_eq!(answer.head.matches("\r\n").count(), 4, "{}", answer.head);
+    let ask = |value: &str| server.ask(get(&format!("/field/{value}")));
+    let answer = ask("a%20b%09c");
+    assert_eq!((answer.text(), answer.field("x-field")), ("kept", Some("a b\tc")));
+    let lines = |answer: &Answer| answer.head.lines().count();
+    let with_field = lines(&answer);
+    for value in ["%0d%0aX:%20y", "a%0d%0a%0d%0aHTTP/1.1%20200%20OK", "a%0aX:%20y", "a%0dX:%20y", "a%00b"] {
+        let answer = ask(value);
+        assert_eq!(
+            (answer.text(), answer.field("x"), answer.field("x-field")),
+            ("refused", None, None),
+            "{value}"
+        );
+        assert_eq!(lines(&answer), with_field - 1, "{value}: {}", answer.head);
+    }
     server.stop();
 }

@@ -93,6 +93,18 @@ fn answer(request: &mut Request) -> Response {
             let bytes = pattern(number());
             Response::default().body(Body::stream(move |out| out.write_all(&bytes)))
         }
+        "ticks" => Response::default().body(Body::stream(|out| {
+            loop {
+                out.write_all(b"tick\n")?;
+                out.flush()?;
+                photon_runtime::sleep(Duration::from_millis(10));
+            }
+        })),
+        "field" => {
+            let mut response = Response::default();
+            let kept = response.headers.try_append("x-field", decoded(argument)).is_ok();
+            response.body(if kept { "kept" } else { "refused" })
+        }
         "broken" => Response::default().body(Body::stream(|out| {
             out.write_all(b"half")?;
             Err(io::Error::other("as asked"))
@@ -103,6 +115,18 @@ fn answer(request: &mut Request) -> Response {
         })),
         _ => Response::default().body("hello"),
     }
+}
+
+/// The bytes that a path's text stands for (RFC 3986 §2.1).
+fn decoded(text: &str) -> Vec<u8> {
+    let (mut bytes, mut rest) = (Vec::new(), text);
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend_from_slice(before.as_bytes());
+        bytes.push(u8::from_str_radix(&after[..2], 16).unwrap());
+        rest = &after[2..];
+    }
+    bytes.extend_from_slice(rest.as_bytes());
+    bytes
 }
 
 /// Bytes in which a misplaced one shows.
@@ -196,6 +220,15 @@ impl Client {
         let head = String::from_utf8(self.received.drain(..end).collect()).unwrap();
         let status = head[9..12].parse().unwrap();
         Answer { status, head, body: Vec::new() }
+    }
+
+    /// Everything up to the end of the connection, which must be a reset.
+    #[track_caller]
+    pub(crate) fn rest_before_reset(&mut self) -> Vec<u8> {
+        let mut rest = std::mem::take(&mut self.received);
+        let error = self.stream.read_to_end(&mut rest).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset);
+        rest
     }
 
     /// Everything up to the end of the connection.
