@@ -17,7 +17,8 @@ pub type Result<T, E = HttpError> = std::result::Result<T, E>;
 /// `{"detail": …}`.
 ///
 /// Any [`std::error::Error`] turns into one through `?`: the client then sees a bare 500, and the
-/// error with its causes goes to the log.
+/// error with its causes goes to the log. An error type of your own that implements [`IntoResponse`]
+/// answers for itself where a function returns it as it is: `fn read() -> Result<Item, ShopError>`.
 ///
 /// ```
 /// use photon_core::HttpError;
@@ -37,6 +38,8 @@ struct Inner {
     detail: Value,
     headers: Headers,
     source: Option<Box<dyn StdError + Send + Sync>>,
+    /// The whole answer, if an error type of the application's own made one.
+    ready: Option<Response>,
 }
 
 impl HttpError {
@@ -44,7 +47,13 @@ impl HttpError {
     #[must_use]
     pub fn new(status: StatusCode) -> Self {
         let phrase = status.canonical_reason().unwrap_or("Unknown Error");
-        Self(Box::new(Inner { status, detail: json!(phrase), headers: Headers::new(), source: None }))
+        Self(Box::new(Inner {
+            status,
+            detail: json!(phrase),
+            headers: Headers::new(),
+            source: None,
+            ready: None,
+        }))
     }
 
     /// An error with a detail: a text, or anything that serialises.
@@ -111,6 +120,15 @@ impl HttpError {
         self
     }
 
+    /// An error that answers with a response that is there already.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn ready(response: Response) -> Self {
+        let mut error = Self::new(response.status);
+        error.0.ready = Some(response);
+        error
+    }
+
     /// The status that the client gets.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -139,13 +157,18 @@ impl fmt::Display for HttpError {
                 detail => write!(f, "{}: {detail}", inner.status),
             };
         };
-        write!(f, "{source}")?;
+        let mut text = source.to_string();
         let mut cause = source.source();
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            // Many errors name their cause themselves.
+            let said = error.to_string();
+            if !text.contains(&said) {
+                text.push_str(": ");
+                text.push_str(&said);
+            }
             cause = error.source();
         }
-        Ok(())
+        f.write_str(&text)
     }
 }
 
@@ -161,7 +184,10 @@ impl IntoResponse for HttpError {
         if self.0.source.is_some() {
             tracing::error!(status = self.0.status.as_u16(), error = %self, "request failed");
         }
-        let Inner { status, detail, headers, .. } = *self.0;
+        let Inner { status, detail, headers, ready, .. } = *self.0;
+        if let Some(response) = ready {
+            return response;
+        }
         let mut response = Response::json(&json!({ "detail": detail })).status(status);
         for (name, value) in headers.iter() {
             response.headers.append(name, value);

@@ -164,6 +164,10 @@ impl<T: Model> Model for Option<T> {
     fn check(&self) -> Result<(), ValidationErrors> {
         self.as_ref().map_or(Ok(()), Model::check)
     }
+
+    fn measure(&self) -> Measure<'_> {
+        self.as_ref().map_or(Measure::None, Model::measure)
+    }
 }
 
 impl<T: Model> Model for Box<T> {

@@ -12,7 +12,7 @@ use validator::{ValidationErrors, ValidationErrorsKind};
 pub use crate::extract::{argument_or, describe, from_argument, from_request, is_present};
 pub use crate::validation::{Bound, Constraints, Errors, Fault, Measure};
 pub use crate::{Argument, IntoResponse, OperationDoc, RouteSource, Source};
-use crate::{Model, Schemas, validation};
+use crate::{HttpError, Model, Schemas, validation};
 pub use crate::{json_into_response, model_from_request};
 
 /// Where an argument keeps the schema of its type.
@@ -55,6 +55,53 @@ fn schema_of<T: Model + 'static>() -> Arc<Value> {
     let schema = Arc::new(Schemas::standalone::<T>());
     KNOWN.write().unwrap_or_else(PoisonError::into_inner).insert(TypeId::of::<T>(), Arc::clone(&schema));
     schema
+}
+
+/// The error of a dependency. Which of the two traits below applies is settled as for [`Checked`]: an
+/// error that makes a response of its own does so, any other is a plain 500.
+pub struct Rejected<E>(pub Option<E>);
+
+/// For errors that are responses.
+pub trait RejectWithResponse {
+    /// Makes the error the answer.
+    fn reject(&mut self, errors: &mut Errors);
+}
+
+impl<E: IntoResponse> RejectWithResponse for Rejected<E> {
+    fn reject(&mut self, errors: &mut Errors) {
+        if let Some(error) = self.0.take() {
+            errors.reject(HttpError::ready(error.into_response()));
+        }
+    }
+}
+
+/// For other errors.
+pub trait RejectWithError {
+    /// Makes the error the answer.
+    fn reject(&mut self, errors: &mut Errors);
+}
+
+impl<E: Into<HttpError>> RejectWithError for &mut Rejected<E> {
+    fn reject(&mut self, errors: &mut Errors) {
+        if let Some(error) = self.0.take() {
+            errors.reject(error.into());
+        }
+    }
+}
+
+/// Checks a text field against a pattern of `#[validate(pattern = "…")]`.
+pub fn check_pattern(
+    name: &'static str,
+    field: &impl Model,
+    expression: &'static str,
+    failed: &mut ValidationErrors,
+) {
+    let constraints = Constraints { pattern: Some(expression), ..Constraints::NONE };
+    if let Some(fault) = constraints.check(field.measure()) {
+        let mut error = validator::ValidationError::new("pattern");
+        error.message = Some(fault.message.into());
+        failed.add(name, error);
+    }
 }
 
 /// A field to check if its type is a model. Which of the two traits below applies is settled by

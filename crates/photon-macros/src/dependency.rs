@@ -34,7 +34,9 @@ fn try_expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStr
                 ::std::result::Result::Ok(value) => ::std::result::Result::Ok(value),
                 ::std::result::Result::Err(error) => {
                     let mut errors = ::photon::__private::Errors::new();
-                    errors.reject(::photon::HttpError::from(error));
+                    #[allow(unused_imports)]
+                    use ::photon::__private::{RejectWithError as _, RejectWithResponse as _};
+                    (&mut ::photon::__private::Rejected(::std::option::Option::Some(error))).reject(&mut errors);
                     ::std::result::Result::Err(errors)
                 }
             }
@@ -79,6 +81,7 @@ fn try_expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStr
                     }
                 }
 
+                #[allow(unused_variables)]
                 fn describe(
                     _argument: &::photon::__private::Argument,
                     operation: &mut ::photon::__private::OperationDoc<'_>,

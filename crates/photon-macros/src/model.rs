@@ -6,7 +6,9 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, Index, Meta, Path, Token, parse_quote};
+use syn::{
+    Attribute, Data, DeriveInput, Expr, Field, Fields, Ident, Index, LitStr, Meta, Path, Token, parse_quote,
+};
 
 use crate::distance::suggestion;
 use crate::names::{has_serde_flag, serde_text, variant_name, wire_name};
@@ -75,15 +77,17 @@ fn try_expand(directions: Directions, mut input: DeriveInput) -> syn::Result<Tok
     }
     if directions.input {
         refuse_other_checks(&input)?;
+        refuse_unchecked_constraints(&input.data)?;
     }
     // `validator` derives checks for structs with named fields; the others have none of their own.
     let derive_checks = directions.input
         && matches!(&input.data, Data::Struct(data) if matches!(data.fields, Fields::Named(_)));
     document_exclusive_bounds(&mut input.data);
     remove_nested(&mut input.data);
+    let patterns = take_patterns(&mut input.data)?;
     let derives = derives(&input.attrs, directions, derive_checks);
     let schema = schema_attributes(&input);
-    let model = model_impl(&input, derive_checks);
+    let model = model_impl(&input, derive_checks, &patterns);
     let conversions = conversions(&input, directions);
     let validate = (directions.input && !derive_checks).then(|| validate_impl(&input));
     Ok(quote! {
@@ -172,6 +176,59 @@ fn without_nested(mut attribute: Attribute) -> Option<Attribute> {
     (!kept.is_empty()).then_some(attribute)
 }
 
+/// Constraints for the schema alone would be documented and not enforced.
+fn refuse_unchecked_constraints(data: &Data) -> syn::Result<()> {
+    const CONSTRAINTS: [&str; 9] =
+        ["length", "range", "regex", "pattern", "contains", "email", "url", "required", "inner"];
+    let Data::Struct(data) = data else { return Ok(()) };
+    let attributes = data.fields.iter().flat_map(|field| &field.attrs);
+    for attribute in attributes.filter(|attribute| attribute.path().is_ident("schemars")) {
+        let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
+        for meta in attribute.parse_args_with(parse).into_iter().flatten() {
+            if CONSTRAINTS.iter().any(|constraint| meta.path().is_ident(constraint)) {
+                let message = "this would be documented and not enforced: write it as `#[validate(…)]`, a regular \
+                               expression as `#[validate(pattern = \"…\")]`";
+                return Err(syn::Error::new_spanned(meta, message));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Takes `pattern = "…"` out of `#[validate(…)]`, which `validator` does not know, and puts it into the
+/// schema. Gives the field's place in the struct and the expression.
+fn take_patterns(data: &mut Data) -> syn::Result<Vec<(usize, LitStr)>> {
+    let mut patterns = Vec::new();
+    let Data::Struct(data) = data else { return Ok(patterns) };
+    for (index, field) in data.fields.iter_mut().enumerate() {
+        let mut found = None;
+        for attribute in field.attrs.iter_mut().filter(|attribute| attribute.path().is_ident("validate")) {
+            let parse = Punctuated::<Meta, Token![,]>::parse_terminated;
+            let Ok(checks) = attribute.parse_args_with(parse) else { continue };
+            let (taken, kept): (Vec<&Meta>, Vec<&Meta>) =
+                checks.iter().partition(|check| check.path().is_ident("pattern"));
+            for check in &taken {
+                match check {
+                    Meta::NameValue(syn::MetaNameValue {
+                        value: Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }),
+                        ..
+                    }) => found = Some(text.clone()),
+                    other => return Err(syn::Error::new_spanned(other, "write `pattern = \"^[a-z]+$\"`")),
+                }
+            }
+            if !taken.is_empty() {
+                attribute.meta = parse_quote!(validate(#(#kept),*));
+            }
+        }
+        field.attrs.retain(|attribute| quote!(#attribute).to_string() != quote!(#[validate()]).to_string());
+        if let Some(text) = found {
+            field.attrs.push(parse_quote!(#[schemars(regex(pattern = #text))]));
+            patterns.push((index, text));
+        }
+    }
+    Ok(patterns)
+}
+
 /// Adds `exclusiveMinimum` and `exclusiveMaximum` to the schema, which schemars does not read from
 /// `#[validate(range(exclusive_min = …))]`.
 fn document_exclusive_bounds(data: &mut Data) {
@@ -227,7 +284,7 @@ fn refuse_other_checks(input: &DeriveInput) -> syn::Result<()> {
     }
 }
 
-fn model_impl(input: &DeriveInput, derive_checks: bool) -> TokenStream {
+fn model_impl(input: &DeriveInput, derive_checks: bool, patterns: &[(usize, LitStr)]) -> TokenStream {
     let name = &input.ident;
     let mut generics = input.generics.clone();
     for parameter in generics.type_params_mut() {
@@ -247,6 +304,17 @@ fn model_impl(input: &DeriveInput, derive_checks: bool) -> TokenStream {
         Data::Union(_) => TokenStream::new(),
     };
     let renames = derive_checks.then(|| renames(input));
+    let fields: Vec<&Field> = match &input.data {
+        Data::Struct(data) => data.fields.iter().collect(),
+        _ => Vec::new(),
+    };
+    let patterns = patterns.iter().filter_map(|(index, text)| {
+        let (name, field) = (fields[*index].ident.as_ref()?, fields[*index]);
+        let (label, cfgs) = (name.to_string(), cfgs(&field.attrs));
+        Some(quote_spanned! {field.ty.span()=>
+            #cfgs ::photon::__private::check_pattern(#label, &self.#name, #text, &mut failed);
+        })
+    });
     let check = (derive_checks || !nested.is_empty()).then(|| {
         quote! {
             fn check(&self) -> ::std::result::Result<(), ::photon::__private::validator::ValidationErrors> {
@@ -255,6 +323,7 @@ fn model_impl(input: &DeriveInput, derive_checks: bool) -> TokenStream {
                 #[allow(unused_mut)]
                 let mut failed = ::photon::__private::validator::ValidationErrors::new();
                 #own
+                #(#patterns)*
                 #renames
                 #nested
                 if failed.is_empty() { ::std::result::Result::Ok(()) } else { ::std::result::Result::Err(failed) }

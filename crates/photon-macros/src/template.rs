@@ -18,6 +18,11 @@ pub(crate) fn parameters(path: &LitStr) -> syn::Result<Vec<String>> {
             "a path template holds no {char:?}; query parameters are arguments of the function"
         ));
     }
+    if let Some(name) = text.split('/').find_map(|segment| segment.strip_prefix([':', '*'])) {
+        return error(format!(
+            "a parameter is written `{{{name}}}`, and `{{{name}:path}}` if it takes all that follows"
+        ));
+    }
     let mut names = Vec::new();
     let mut rest = text.as_str();
     while let Some(open) = rest.find(['{', '}']) {

@@ -81,14 +81,7 @@ impl fmt::Display for LaunchError {
     }
 }
 
-impl std::error::Error for LaunchError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Router(error) => Some(error),
-            _ => None,
-        }
-    }
-}
+impl std::error::Error for LaunchError {}
 
 /// Builds the document, the router from the document, and the service around it.
 pub(crate) fn launch(mut app: App) -> Result<Service, LaunchError> {

@@ -41,6 +41,36 @@
 //! constraints `gt`, `ge`, `lt`, `le`, `multiple_of`, `min_length`, `max_length` and `pattern`, and
 //! `embed` for a body under its argument's name.
 //!
+//! # What handlers have in common
+//!
+//! A `#[dependency]` function takes what a handler takes and returns a type of your own, which handlers
+//! take in turn. Its error is the answer instead of theirs.
+//!
+//! ```
+//! use photon::prelude::*;
+//! use photon::testing::TestClient;
+//!
+//! struct User {
+//!     name: String,
+//! }
+//!
+//! #[dependency(errors(401))]
+//! fn current_user(#[header] x_token: Option<String>, names: State<Vec<String>>) -> Result<User> {
+//!     let name = names.iter().find(|name| Some(*name) == x_token.as_ref());
+//!     let name = name.ok_or_else(|| HttpError::unauthorized("who are you?"))?;
+//!     Ok(User { name: name.clone() })
+//! }
+//!
+//! #[get("/me")]
+//! fn me(user: User) -> String {
+//!     user.name
+//! }
+//!
+//! let client = TestClient::new(App::new().state(vec!["ada".to_owned()]).routes(routes![me]));
+//! assert_eq!(client.get("/me").header("x-token", "ada").send().text(), "ada");
+//! assert_eq!(client.get("/me").send().status(), 401);
+//! ```
+//!
 //! # What an attribute makes of a function
 //!
 //! The function stays as it was written. Beside it stands a type of the same name, which is what
@@ -76,6 +106,8 @@ pub use photon_macros::{
 pub use photon_router::{Dispatcher, openapi};
 pub use photon_runtime::{Wait, blocking, sleep, spawn, sync};
 pub use photon_server::{Limits, ServerConfig};
+/// What a function under `#[validate(custom(function = …))]` returns as its error.
+pub use validator::ValidationError;
 
 /// What most modules of an application need: `use photon::prelude::*;`.
 pub mod prelude {

@@ -162,6 +162,12 @@ fn describe_parameter(
     operation: &mut OperationDoc<'_>,
 ) {
     decorate(argument, &mut schema, list);
+    if let Some(fault) = argument.default.and_then(|default| default_fault(argument, &default())) {
+        let name = argument.name;
+        operation
+            .mistakes
+            .push(format!("the default of {name} is not one of its own values: {}", fault.message));
+    }
     operation.parameters.push(ParameterDoc {
         name: argument.name.to_owned(),
         location: source.name(),
@@ -181,4 +187,18 @@ fn decorate(argument: &Argument, schema: &mut Value, list: bool) {
             object.insert("default".to_owned(), default());
         }
     }
+}
+
+/// Which of its own constraints a default does not meet.
+fn default_fault(argument: &Argument, default: &Value) -> Option<Fault> {
+    let measure = match default {
+        Value::String(text) => Measure::Text(text),
+        Value::Array(items) => Measure::Items(items.len()),
+        Value::Number(number) => match number.as_i128() {
+            Some(int) => Measure::Int(int),
+            None => Measure::Float(number.as_f64()?),
+        },
+        _ => return None,
+    };
+    argument.constraints.check(measure)
 }

@@ -62,10 +62,14 @@ fn wire_name(field: &str, source: Source) -> String {
     if source == Source::Header { field.replace('_', "-") } else { field.to_owned() }
 }
 
-fn wants_list(field: &Value, root: &Value) -> bool {
+fn resolve<'s>(field: &'s Value, root: &'s Value) -> &'s Value {
     let target =
         field["$ref"].as_str().and_then(|path| path.strip_prefix('#')).and_then(|path| root.pointer(path));
-    let field = target.unwrap_or(field);
+    target.unwrap_or(field)
+}
+
+fn wants_list(field: &Value, root: &Value) -> bool {
+    let field = resolve(field, root);
     let is_list = |schema: &Value| match &schema["type"] {
         Value::String(kind) => kind == "array",
         Value::Array(kinds) => kinds.iter().any(|kind| kind == "array"),
@@ -83,6 +87,16 @@ pub(super) fn describe<T: Model>(source: Source, operation: &mut OperationDoc<'_
             "{name} cannot be read from the {}: it is neither one text nor a struct with named fields",
             source.name()
         ));
+    }
+    let whole = crate::Schemas::standalone::<T>();
+    for (name, field) in whole["properties"].as_object().into_iter().flatten() {
+        if resolve(field, &whole).get("properties").is_some() {
+            let type_name = T::schema_name();
+            operation.mistakes.push(format!(
+                "the field {name} of {type_name} is a struct itself, which no parameter in the {} can hold",
+                source.name()
+            ));
+        }
     }
     let required = |name: &str| {
         schema["required"].as_array().is_some_and(|required| required.iter().any(|required| required == name))

@@ -22,4 +22,7 @@ fn converter(id: u32) {}
 #[get("/items?page={page}")]
 fn query(page: u32) {}
 
+#[get("/items/:id")]
+fn colon(id: u32) {}
+
 fn main() {}

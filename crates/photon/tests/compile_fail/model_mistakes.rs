@@ -23,4 +23,10 @@ struct Item {
 #[model]
 struct Name(#[validate(length(min = 3))] String);
 
+#[model]
+struct Address {
+    #[schemars(regex(pattern = "^[0-9]{5}$"))]
+    zip: String,
+}
+
 fn main() {}

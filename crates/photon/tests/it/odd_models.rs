@@ -173,6 +173,73 @@ fn outer(outer: Outer) -> Outer {
     outer
 }
 
+#[model]
+struct Address {
+    #[validate(pattern = "^[0-9]{5}$", length(max = 5))]
+    zip: String,
+    #[validate(pattern = "^[A-Z]{2}$")]
+    country: Option<String>,
+}
+
+#[post("/address")]
+fn address(address: Address) -> Address {
+    address
+}
+
+/// An error with an answer of its own.
+struct Teapot;
+
+impl IntoResponse for Teapot {
+    fn into_response(self) -> Response {
+        (StatusCode::IM_A_TEAPOT, "short and stout").into_response()
+    }
+}
+
+struct Coffee;
+
+#[dependency]
+fn coffee() -> Result<Coffee, Teapot> {
+    Err(Teapot)
+}
+
+struct Number;
+
+#[dependency]
+fn number() -> Result<Number, std::num::ParseIntError> {
+    "no number".parse::<u32>().map(|_| Number)
+}
+
+#[get("/brew")]
+fn brew(_coffee: Coffee) {}
+
+#[get("/count")]
+fn count(_number: Number) {}
+
+#[test]
+fn patterns_are_checked_and_documented() {
+    let app = || App::new().routes(routes![address]);
+    let client = TestClient::new(app());
+    client.post("/address").json(&json!({"zip": "12345", "country": "DE"})).send().assert_status(200);
+    client.post("/address").json(&json!({"zip": "12345"})).send().assert_status(200);
+    let refused = client.post("/address").json(&json!({"zip": "1234", "country": "de"})).send();
+    assert_eq!(
+        faults(&refused),
+        ["string_pattern_mismatch body.zip", "string_pattern_mismatch body.country"]
+    );
+    let document = serde_json::to_value(app().document().expect("a document")).expect("JSON");
+    assert_eq!(
+        document["components"]["schemas"]["AddressInput"]["properties"]["zip"]["pattern"],
+        "^[0-9]{5}$"
+    );
+}
+
+#[test]
+fn a_dependency_answers_with_its_own_error() {
+    let client = TestClient::new(App::new().routes(routes![brew, count]));
+    assert_eq!(client.get("/brew").send().assert_status(418).text(), "short and stout");
+    client.get("/count").send().assert_status(500);
+}
+
 fn client() -> TestClient {
     let app = App::new()
         .routes(routes![containers, flattened, names, shapes, payment, raw, bytes, headers, any])
@@ -288,9 +355,23 @@ fn impossible_operations_stop_the_launch() {
     fn list(#[path] tag: Vec<Vec<u32>>) -> usize {
         tag.len()
     }
+    #[get("/default")]
+    fn default(#[query(default = 200, le = 100)] limit: u32) -> u32 {
+        limit
+    }
+    #[model]
+    struct Deep {
+        inner: Inner,
+    }
+    #[get("/deep")]
+    fn deep(#[query] deep: Deep) -> usize {
+        deep.inner.tags.len()
+    }
     let message = |routes| App::new().routes(routes).build().err().expect("a mistake").to_string();
     assert!(message(routes![without_its_parameter]).contains("item_id"));
     assert!(message(routes![pattern]).contains("\"[\""));
     assert!(message(routes![one, rest]).contains("rest of the path"));
     assert!(message(routes![list]).contains("cannot be read from the path"));
+    assert!(message(routes![default]).contains("the default of limit"));
+    assert!(message(routes![deep]).contains("the field inner of Deep"));
 }
