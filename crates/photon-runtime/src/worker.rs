@@ -55,6 +55,12 @@ impl Mailbox {
         Mailbox { mail: Mutex::new(Vec::new()), bell }
     }
 
+    /// How many letters wait for the courier.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.mail.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
     pub(crate) fn send(&self, mail: Mail) {
         let mut queue = self.mail.lock().unwrap_or_else(PoisonError::into_inner);
         queue.push(mail);

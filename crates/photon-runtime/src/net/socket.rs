@@ -216,6 +216,7 @@ impl<S: Owner> Socket<S> {
         loop {
             let found = self.wakeable.has(reasons);
             if found != 0 {
+                coroutine.count_ready();
                 return self.take(found);
             }
             let flags = coroutine.suspend(|| registration.io.wait_io());

@@ -129,7 +129,35 @@ impl Wakeable {
 
 #[cfg(test)]
 mod tests {
+    use std::thread;
+    use std::time::Duration;
+
     use super::*;
+    use crate::net::{Ready, TcpStream};
+    use crate::{Builder, Settings, start};
+
+    #[test]
+    fn many_wakes_are_one_letter() {
+        start(Settings { workers: 2, blocking_threads: 3, ..Settings::default() }).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (send, receive) = std::sync::mpsc::channel();
+        let waiting = Builder::new().worker(1).spawn(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            send.send(stream.waker()).unwrap();
+            while stream.wait_ready() != Ready::Woken {}
+        });
+        let waker = receive.recv().unwrap();
+        // While this lasts, nobody reads the worker's mail.
+        let busy = Builder::new().worker(1).spawn(|| thread::sleep(Duration::from_millis(150)));
+        thread::sleep(Duration::from_millis(50));
+        (0..1000).for_each(|_| waker.wake());
+        // Other tests write letters as well.
+        let letters = runtime().mailboxes[1].len();
+        assert!((1..100).contains(&letters), "{letters} letters");
+        busy.unwrap().join().unwrap();
+        waiting.unwrap().join().unwrap();
+    }
 
     #[test]
     fn a_deadline_passes_only_within_its_own_term() {

@@ -50,6 +50,7 @@ fn others_are_served(hog: impl FnOnce(Arc<AtomicBool>) + Send + 'static) {
 
 #[test]
 fn yield_now_lets_other_connections_run() {
+    runtime();
     // Always readable: nobody ever takes the byte.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut peer = std::net::TcpStream::connect(listener.local_addr()).unwrap();
@@ -64,6 +65,7 @@ fn yield_now_lets_other_connections_run() {
 
 #[test]
 fn a_peer_that_always_sends_does_not_starve_others() {
+    runtime();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let mut peer = std::net::TcpStream::connect(listener.local_addr()).unwrap();
     let flood = thread::spawn(move || {
@@ -121,4 +123,45 @@ fn a_future_that_wakes_itself_does_not_starve_sockets() {
         })
         .wait();
     });
+}
+
+#[test]
+fn streams_that_keep_waking_each_other_do_not_starve_others() {
+    runtime();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peers = [(); 2].map(|()| std::net::TcpStream::connect(listener.local_addr()).unwrap());
+    others_are_served(move |stop| {
+        let mut here = listener.accept().unwrap().into_stream();
+        let mut there = listener.accept().unwrap().into_stream();
+        let (wakes_here, wakes_there) = (here.waker(), there.waker());
+        let theirs = Arc::clone(&stop);
+        let partner = at_zero(move || {
+            while !theirs.load(Ordering::SeqCst) {
+                there.wait_ready();
+                wakes_here.wake();
+            }
+        });
+        while !stop.load(Ordering::SeqCst) {
+            wakes_there.wake();
+            here.wait_ready();
+        }
+        wakes_there.wake();
+        partner.join().unwrap();
+    });
+    drop(peers);
+}
+
+#[test]
+fn a_stream_that_wakes_itself_does_not_starve_others() {
+    runtime();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = std::net::TcpStream::connect(listener.local_addr()).unwrap();
+    others_are_served(move |stop| {
+        let mut stream = listener.accept().unwrap().into_stream();
+        while !stop.load(Ordering::SeqCst) {
+            stream.waker().wake();
+            stream.wait_ready();
+        }
+    });
+    drop(peer);
 }
