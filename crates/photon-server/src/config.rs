@@ -37,6 +37,27 @@ pub struct ServerConfig {
     /// How many connections may be open at a time. The default, `None`, is what the machine
     /// allows: [`photon_runtime::max_connections`]. Those beyond are answered with 503.
     pub max_connections: Option<usize>,
+    /// How many bytes of memory the bodies of all requests together may occupy, from their arrival
+    /// to the end of their handlers. The default, `None`, is a quarter of the memory that the
+    /// machine or its control group has, or 1 GiB if neither says. A request whose body would go
+    /// beyond is answered with 503. Bodies that come whole with one read are not counted.
+    pub max_body_memory: Option<usize>,
+}
+
+/// A quarter of the memory there is.
+pub(crate) fn usual_body_memory() -> usize {
+    let total = std::fs::read_to_string("/proc/meminfo").ok();
+    let total = total.as_deref().and_then(total_memory);
+    // Control groups, version 2; "max" is no number.
+    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let group = group.and_then(|text| text.trim().parse().ok());
+    total.into_iter().chain(group).min().map_or(1 << 30, |bytes: usize| bytes / 4)
+}
+
+/// The bytes in the line `MemTotal:  16384 kB`.
+fn total_memory(meminfo: &str) -> Option<usize> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse::<usize>().ok()?.checked_mul(1024)
 }
 
 impl Default for ServerConfig {
@@ -49,6 +70,21 @@ impl Default for ServerConfig {
             drain_deadline: Duration::from_secs(10),
             limits: Limits::default(),
             max_connections: None,
+            max_body_memory: None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_usual_body_memory_is_derived_from_the_machine() {
+        assert_eq!(total_memory("MemTotal:       16384 kB\nMemFree:  1 kB\n"), Some(16 * 1024 * 1024));
+        assert_eq!(total_memory("MemTotal: much\n"), None);
+        assert_eq!(total_memory(""), None);
+        let bytes = usual_body_memory();
+        assert!((1 << 20..1 << 50).contains(&bytes), "{bytes}");
     }
 }

@@ -18,7 +18,7 @@ use photon_runtime::net::TcpStream;
 
 use crate::input::SMALL;
 use crate::link::{Awaiting, Link, Progress, Stop};
-use crate::shared::{Admission, Shared};
+use crate::shared::{Admission, BodyMemory, Shared};
 use crate::stream::StreamedBody;
 
 /// Answers collected before they are written, even if more requests are waiting.
@@ -52,6 +52,7 @@ fn serve(stream: TcpStream, peer: SocketAddr, mut admission: Admission, handler:
         decoder: HeadDecoder::default(),
         in_head: false,
         request: Request::default(),
+        body_memory: BodyMemory::new(shared),
         date: DateLine::default(),
     };
     let end = connection.run();
@@ -61,8 +62,7 @@ fn serve(stream: TcpStream, peer: SocketAddr, mut admission: Admission, handler:
 /// Answers a connection for which there is no room.
 pub(crate) fn turn_away(stream: TcpStream, shared: &Shared) {
     let mut link = Link::new(stream, shared);
-    let mut response = detail(StatusCode::SERVICE_UNAVAILABLE);
-    response.headers.append("retry-after", "1");
+    let response = detail(StatusCode::SERVICE_UNAVAILABLE);
     encode_error(&mut link.out, &response, false, &mut DateLine::default());
     if link.flush().is_ok() {
         link.linger();
@@ -102,6 +102,8 @@ struct Connection<'a> {
     /// Whether the time limit of the current head has started.
     in_head: bool,
     request: Request,
+    /// What the request's body occupies of the server's memory for bodies.
+    body_memory: BodyMemory<'a>,
     date: DateLine,
 }
 
@@ -148,6 +150,7 @@ impl Connection<'_> {
                 self.read_body(&decoded)?;
             }
             self.answer(&decoded)?;
+            self.body_memory.release();
             self.link.take_turn();
             if decoded.consumed <= SMALL {
                 self.request.clear();
@@ -179,6 +182,9 @@ impl Connection<'_> {
             self.link.flush()?;
             let mut progress = Progress::start(&mut self.link, self.shared.config.body_timeout);
             while !decoder.is_done() {
+                if !self.body_memory.grow_to(body.capacity()) {
+                    return Err(End::Refused(StatusCode::SERVICE_UNAVAILABLE));
+                }
                 match self.link.read(Awaiting::Rest) {
                     Ok(_) => {}
                     Err(Stop::TimedOut) => return Err(End::Refused(StatusCode::REQUEST_TIMEOUT)),
@@ -245,6 +251,8 @@ impl Connection<'_> {
             End::Quiet => return,
             End::Answered => {}
             End::Refused(status) => {
+                // Not to be kept from others while this client is listened to.
+                self.body_memory.release();
                 let head = self.request.head.method == Method::HEAD;
                 encode_error(&mut self.link.out, &detail(status), head, &mut self.date);
             }
@@ -264,7 +272,12 @@ fn refresh(date: &mut DateLine) {
 /// A response in the form that all of Photon's errors have.
 fn detail(status: StatusCode) -> Response {
     let reason = status.canonical_reason().unwrap_or_default();
-    Response::with_body("application/json", format!(r#"{{"detail":"{reason}"}}"#)).status(status)
+    let mut response =
+        Response::with_body("application/json", format!(r#"{{"detail":"{reason}"}}"#)).status(status);
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.headers.append("retry-after", "1");
+    }
+    response
 }
 
 /// Puts the last response of a connection in the output, to a request that could not be read.

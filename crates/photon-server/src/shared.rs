@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use photon_runtime::net::{ListenerWaker, StreamWaker};
 
 use crate::ServerConfig;
+use crate::config::usual_body_memory;
 
 /// Stops a server from anywhere: tests, signal handlers, other threads.
 #[derive(Clone)]
@@ -49,6 +50,9 @@ pub(crate) struct Shared {
     pub(crate) config: ServerConfig,
     phase: AtomicU8,
     connections: AtomicUsize,
+    /// Bytes that request bodies occupy, and how many they may.
+    body_memory: AtomicUsize,
+    max_body_memory: usize,
     /// The connections to wake when the phase changes, by a number of their own.
     wakers: Mutex<Wakers>,
     listener: ListenerWaker,
@@ -63,6 +67,8 @@ struct Wakers {
 impl Shared {
     pub(crate) fn new(config: ServerConfig, listener: ListenerWaker) -> Self {
         Self {
+            body_memory: AtomicUsize::new(0),
+            max_body_memory: config.max_body_memory.unwrap_or_else(usual_body_memory),
             config,
             phase: AtomicU8::new(Phase::Running as u8),
             connections: AtomicUsize::new(0),
@@ -101,6 +107,45 @@ impl Shared {
 
     fn wakers(&self) -> MutexGuard<'_, Wakers> {
         self.wakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The part of the memory for bodies that one connection has taken.
+pub(crate) struct BodyMemory<'a> {
+    shared: &'a Shared,
+    taken: usize,
+}
+
+impl<'a> BodyMemory<'a> {
+    pub(crate) fn new(shared: &'a Shared) -> Self {
+        Self { shared, taken: 0 }
+    }
+
+    /// Takes as much as is missing to `bytes`; false if the server does not have it.
+    #[must_use]
+    pub(crate) fn grow_to(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.taken);
+        if more == 0 {
+            return true;
+        }
+        // Counted first, so that two that come at once cannot both get the rest.
+        let before = self.shared.body_memory.fetch_add(more, Ordering::Relaxed);
+        self.taken += more;
+        before.saturating_add(more) <= self.shared.max_body_memory
+    }
+
+    /// Gives everything back.
+    pub(crate) fn release(&mut self) {
+        if self.taken > 0 {
+            self.shared.body_memory.fetch_sub(self.taken, Ordering::Relaxed);
+            self.taken = 0;
+        }
+    }
+}
+
+impl Drop for BodyMemory<'_> {
+    fn drop(&mut self) {
+        self.release();
     }
 }
 

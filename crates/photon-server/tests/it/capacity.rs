@@ -94,6 +94,37 @@ fn rfc9110_15_6_4_a_client_is_told_503_if_there_can_be_no_coroutine() {
     server.stop();
 }
 
+#[test]
+fn rfc9110_15_6_4_bodies_beyond_the_memory_for_them_are_told_503() {
+    // Two bodies of this size, of which each occupies a mebibyte, are too much.
+    let server = start(ServerConfig { max_body_memory: Some(3 << 19), ..ServerConfig::default() });
+    let head = "POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n";
+    for _ in 0..3 {
+        let mut first = server.client();
+        first.send(head);
+        first.send(vec![b'x'; 800_000]);
+        sleep(Duration::from_millis(100));
+        let mut second = server.client();
+        second.send(head);
+        // A promise alone takes next to nothing.
+        sleep(Duration::from_millis(50));
+        assert!(second.is_quiet());
+        second.try_send(vec![b'x'; 900_000]).unwrap();
+        let answer = second.answer();
+        assert_eq!((answer.status, answer.text()), (503, r#"{"detail":"Service Unavailable"}"#));
+        assert_eq!((answer.field("retry-after"), answer.field("connection")), (Some("1"), Some("close")));
+        second.expect_close();
+        assert_eq!(server.ask(get("/")).text(), "hello");
+        first.send(vec![b'x'; 100_000]);
+        assert_eq!(first.answer().text(), "900000");
+        // What was given back serves the next.
+        first.send(head);
+        first.send(vec![b'x'; 900_000]);
+        assert_eq!(first.answer().text(), "900000");
+    }
+    server.stop();
+}
+
 /// The processor time that a process has used, in hundredths of a second.
 fn processor_time(process: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
