@@ -24,8 +24,8 @@ const TURNED_AWAY_AT_ONCE: usize = 64;
 /// Connections accepted in a row before others on the listener's worker get their turn.
 const TURN: u32 = 16;
 
-/// Connections taken from the queue of a server that stops: more than a queue holds, so that clients that keep
-/// coming cannot keep the server.
+/// Connections taken from the queue of a server that stops: more than a queue holds, and a bound, so
+/// that clients that keep coming cannot keep the server.
 const LAST_CALL: usize = 8192;
 
 /// What a client is told when there can be no coroutine to tell it.

@@ -2,6 +2,7 @@
 
 mod child;
 mod connections;
+mod deadlines;
 mod fairness;
 mod limits;
 mod locals;
