@@ -253,7 +253,9 @@ impl Connection<'_> {
             End::Refused(status) => {
                 // Not to be kept from others while this client is listened to.
                 self.body_memory.release();
-                let head = self.request.head.method == Method::HEAD;
+                // RFC 9110 §9.3.2, also for a request that was refused before its method was read.
+                let head =
+                    self.request.head.method == Method::HEAD || self.link.input.bytes().starts_with(b"HEAD ");
                 encode_error(&mut self.link.out, &detail(status), head, &mut self.date);
             }
         }

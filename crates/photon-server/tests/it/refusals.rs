@@ -127,3 +127,19 @@ fn rfc9110_5_5_nothing_from_a_request_gets_into_the_framing_of_the_response() {
     }
     server.stop();
 }
+
+#[test]
+fn rfc9110_9_3_2_a_refused_head_request_gets_no_content() {
+    let server = start(config());
+    let long = "x".repeat(2000);
+    for (status, input) in [
+        (414, format!("HEAD /{long} HTTP/1.1\r\nHost: a\r\n\r\n")),
+        (505, "HEAD / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned()),
+        (400, "HEAD / HTTP/1.1\r\nBad Name: x\r\nHost: a\r\n\r\n".to_owned()),
+    ] {
+        let mut client = server.client();
+        client.send(&input);
+        assert_eq!(client.head().status, status, "{input:.40?}");
+        assert_eq!(client.rest(), b"", "{input:.40?}");
+    }
+}
