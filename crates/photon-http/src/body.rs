@@ -1,6 +1,7 @@
 //! Bytes to request bodies: Content-Length and the chunked coding (RFC 9112 §6, §7.1). Chunk
 //! extensions and trailers are checked and dropped, for nothing in Photon gives them a meaning.
 
+use crate::extension::Extension;
 use crate::headers::{is_field_byte, is_token};
 use crate::{DecodeError, Fault, Limits};
 
@@ -45,10 +46,8 @@ enum State {
     Length(u64),
     /// A digit of a chunk size, after this many, or what ends the size.
     Size { size: u64, digits: u8 },
-    /// Whitespace before the `;` of an extension: bad, but to be parsed (RFC 9112 §7.1.1).
-    ExtensionSpace(u64),
-    /// A byte of an extension.
-    Extension(u64),
+    /// A byte of the extensions behind a chunk size.
+    Extension(u64, Extension),
     /// The LF of a chunk size line.
     SizeLf(u64),
     /// One of so many bytes of a chunk.
@@ -140,8 +139,7 @@ impl BodyDecoder {
         Ok(match self.state {
             State::Size { size, digits } => match byte {
                 b'\r' if digits > 0 => State::SizeLf(size),
-                b';' if digits > 0 => State::Extension(size),
-                b' ' | b'\t' if digits > 0 => self.extension(State::ExtensionSpace(size))?,
+                b';' | b' ' | b'\t' if digits > 0 => self.extension(size, Extension::Before, byte)?,
                 _ => {
                     let digit = char::from(byte).to_digit(16).ok_or(Fault::ChunkSize)?;
                     if digits == MAX_SIZE_DIGITS {
@@ -150,16 +148,8 @@ impl BodyDecoder {
                     State::Size { size: size << 4 | u64::from(digit), digits: digits + 1 }
                 }
             },
-            State::ExtensionSpace(size) => match byte {
-                b' ' | b'\t' => self.extension(State::ExtensionSpace(size))?,
-                b';' => self.extension(State::Extension(size))?,
-                _ => return Err(Fault::ChunkExtension.into()),
-            },
-            State::Extension(size) => match byte {
-                b'\r' => State::SizeLf(size),
-                _ if is_field_byte(byte) => self.extension(State::Extension(size))?,
-                _ => return Err(Fault::ChunkExtension.into()),
-            },
+            State::Extension(size, extension) if byte == b'\r' && extension.may_end() => State::SizeLf(size),
+            State::Extension(size, extension) => self.extension(size, extension, byte)?,
             State::SizeLf(size) => self.start_chunk(byte, size)?,
             State::DataCr => expect(byte, b'\r', Fault::ChunkData, State::DataLf)?,
             State::DataLf => expect(byte, b'\n', Fault::ChunkData, State::Size { size: 0, digits: 0 })?,
@@ -193,9 +183,10 @@ impl BodyDecoder {
         }
     }
 
-    fn extension(&mut self, next: State) -> Result<State, DecodeError> {
+    fn extension(&mut self, size: u64, extension: Extension, byte: u8) -> Result<State, DecodeError> {
+        let next = extension.next(byte).ok_or(Fault::ChunkExtension)?;
         self.extension_room = self.extension_room.checked_sub(1).ok_or(Fault::ChunkExtension)?;
-        Ok(next)
+        Ok(State::Extension(size, next))
     }
 
     fn trailer(&mut self, next: State) -> Result<State, DecodeError> {

@@ -15,6 +15,7 @@ mod date;
 mod decode;
 mod encode;
 mod error;
+mod extension;
 mod fields;
 mod head;
 mod headers;

@@ -84,6 +84,8 @@ fn rfc9112_7_1_chunk_data_ends_with_crlf() {
 fn rfc9112_7_1_1_extensions_are_dropped_and_bounded() {
     accept("3;a=b\r\nabc\r\n0;x\r\n\r\n|", "abc");
     accept("3 ;a=\"b c\"\r\nabc\r\n0\r\n\r\n|", "abc");
+    accept("3 ; a = b ;c;d=\"\\\"\"\r\nabc\r\n0\r\n\r\n|", "abc");
+    refuse(400, &["3;\r\n", "3;;a\r\n", "3;=\r\n", "3;a=\r\n", "3;a b\r\n", "3;a[=b\r\n", "3;a=\"b\r\n"]);
     refuse(400, &["3;a\nabc", "3;a\0\r\n", "3;a\rb", "3 x\r\n", "3;aaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"]);
     refuse(400, &["1;aaaaaaaaaaaa\r\nx\r\n1;aaaaaaaaaaaa\r\nx\r\n"]);
 }
