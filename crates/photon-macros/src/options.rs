@@ -64,9 +64,9 @@ impl RouteOptions {
         match name.to_string().as_str() {
             "path" => self.path = Some(value(input)?),
             "method" => self.method = Some(value(input)?),
-            "tags" => self.tags = texts(input)?,
+            "tags" => self.tags = list(input)?,
             "status" => self.status = Some(status(value(input)?)?),
-            "errors" => self.errors = statuses(input)?,
+            "errors" => self.errors = list(input)?.into_iter().map(status).collect::<syn::Result<_>>()?,
             "summary" => self.summary = Some(value(input)?),
             "description" => self.description = Some(value(input)?),
             "operation_id" => self.operation_id = Some(value(input)?),
@@ -94,7 +94,7 @@ fn flag(input: ParseStream<'_>) -> syn::Result<bool> {
 }
 
 /// `tags = ["a", "b"]` or `tags("a", "b")`.
-fn texts(input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
+fn list<T: Parse>(input: ParseStream<'_>) -> syn::Result<Vec<T>> {
     let content;
     if input.peek(Token![=]) {
         input.parse::<Token![=]>()?;
@@ -102,20 +102,7 @@ fn texts(input: ParseStream<'_>) -> syn::Result<Vec<LitStr>> {
     } else {
         parenthesized!(content in input);
     }
-    Ok(Punctuated::<LitStr, Token![,]>::parse_terminated(&content)?.into_iter().collect())
-}
-
-/// `errors(404, 409)` or `errors = [404, 409]`.
-fn statuses(input: ParseStream<'_>) -> syn::Result<Vec<LitInt>> {
-    let content;
-    if input.peek(Token![=]) {
-        input.parse::<Token![=]>()?;
-        syn::bracketed!(content in input);
-    } else {
-        parenthesized!(content in input);
-    }
-    let errors = Punctuated::<LitInt, Token![,]>::parse_terminated(&content)?;
-    errors.into_iter().map(status).collect()
+    Ok(Punctuated::<T, Token![,]>::parse_terminated(&content)?.into_iter().collect())
 }
 
 fn status(literal: LitInt) -> syn::Result<LitInt> {

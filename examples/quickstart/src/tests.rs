@@ -56,6 +56,19 @@ fn every_error_is_reported_at_once() {
     );
 }
 
+/// The exchange that the README shows.
+#[test]
+fn faults_of_path_and_body_come_together() {
+    let response =
+        TestClient::new(app()).put("/items/x").json(&json!({"name": "ab"})).send().assert_status(422);
+    let detail = response.json::<Value>()["detail"].clone();
+    let faults: Vec<_> = (0..3).map(|index| (&detail[index]["type"], &detail[index]["loc"])).collect();
+    assert_eq!(faults[0], (&json!("int_parsing"), &json!(["path", "id"])));
+    assert_eq!(faults[1], (&json!("string_too_short"), &json!(["body", "name"])));
+    assert_eq!(faults[2], (&json!("missing"), &json!(["body", "price"])));
+    assert_eq!(detail[2]["input"], json!({"name": "ab"}));
+}
+
 #[test]
 fn lists_are_ordered_and_paged() {
     let client = TestClient::new(app());

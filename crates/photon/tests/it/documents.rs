@@ -35,6 +35,7 @@ mod blog {
 
 #[model]
 struct Draft {
+    #[schemars(example = "On lamps")]
     title: String,
     /// How many people like it.
     #[serde(default)]

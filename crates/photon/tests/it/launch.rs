@@ -63,3 +63,60 @@ fn a_handler_stays_a_function() {
     assert_eq!(read_item(7), 7);
     assert_eq!(read_item_again(8), 8);
 }
+
+/// One handler for each route attribute.
+mod methods {
+    use photon::prelude::*;
+
+    #[get("/methods")]
+    pub(super) fn read() -> &'static str {
+        "get"
+    }
+
+    #[head("/methods")]
+    pub(super) fn look() -> (StatusCode, [(&'static str, &'static str); 1], ()) {
+        (StatusCode::OK, [("x-handler", "head")], ())
+    }
+
+    #[options("/methods")]
+    pub(super) fn ask() -> &'static str {
+        "options"
+    }
+
+    #[post("/methods")]
+    pub(super) fn create() -> &'static str {
+        "post"
+    }
+
+    #[put("/methods")]
+    pub(super) fn replace() -> &'static str {
+        "put"
+    }
+
+    #[patch("/methods")]
+    pub(super) fn change() -> &'static str {
+        "patch"
+    }
+
+    #[delete("/methods")]
+    pub(super) fn remove() -> &'static str {
+        "delete"
+    }
+
+    #[photon_route(method = "TRACE", path = "/methods", tags = ["long form"])]
+    pub(super) fn trace() -> &'static str {
+        "trace"
+    }
+}
+
+#[test]
+fn every_route_attribute_answers_its_method() {
+    use methods::{ask, change, create, look, read, remove, replace, trace};
+    let app = App::new().routes(routes![read, look, ask, create, replace, change, remove, trace]);
+    let client = photon::testing::TestClient::new(app);
+    for method in ["GET", "OPTIONS", "POST", "PUT", "PATCH", "DELETE", "TRACE"] {
+        let request = client.request(method.parse().expect("a method"), "/methods");
+        assert_eq!(request.send().assert_status(200).text(), method.to_lowercase());
+    }
+    assert_eq!(client.head("/methods").send().assert_status(200).header("x-handler"), Some("head"));
+}
