@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::OnceLock;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use may::io::{CoIo, WaitIo};
@@ -20,6 +21,8 @@ use crate::worker::{AbortOnUnwind, Worker};
 pub(crate) enum Alarm {
     Unpark(Arc<Parker>),
     Socket(Arc<Wakeable>),
+    /// Wake a future.
+    Wake(Waker),
     /// Advance the coarse connection deadlines.
     Sweep,
 }
@@ -101,6 +104,7 @@ impl Clock {
             match alarm {
                 Alarm::Unpark(parker) => parker.deliver(),
                 Alarm::Socket(socket) => socket.expire(),
+                Alarm::Wake(waker) => waker.wake(),
                 Alarm::Sweep => worker.deadlines.sweep(worker),
             }
         }

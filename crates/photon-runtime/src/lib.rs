@@ -54,12 +54,16 @@ mod settings;
 pub mod signal;
 mod spawn;
 mod start;
+mod stream;
 pub mod sync;
 mod sys;
 mod time;
+mod timeout;
 mod wait;
 mod watchdog;
 mod worker;
+#[cfg(feature = "worker-io")]
+mod worker_io;
 
 pub use blocking::blocking;
 pub use local::LocalKey;
@@ -67,6 +71,10 @@ pub use settings::{Settings, SettingsError};
 pub use spawn::{Builder, JoinHandle, SpawnError, is_coroutine, live_coroutines, spawn, try_spawn, worker};
 pub(crate) use start::runtime;
 pub use start::{StartError, max_connections, max_coroutines, start, workers};
+pub use stream::{StreamIter, WaitIter};
 pub use time::{sleep, sleep_until, yield_now};
+pub use timeout::timeout;
 pub use wait::{Elapsed, Wait};
 pub use watchdog::{Doing, doing};
+#[cfg(feature = "worker-io")]
+pub use worker_io::worker_io;

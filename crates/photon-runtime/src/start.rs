@@ -230,7 +230,7 @@ fn build(settings: Settings) -> Result<Runtime, StartError> {
 }
 
 /// Moves a new descriptor to a number that maps to the worker.
-fn at_home(fd: io::Result<OwnedFd>, worker: usize, workers: usize) -> io::Result<OwnedFd> {
+pub(crate) fn at_home(fd: io::Result<OwnedFd>, worker: usize, workers: usize) -> io::Result<OwnedFd> {
     let mut fd = fd?;
     while fd.as_raw_fd() as usize % workers != worker {
         let min = fd.as_raw_fd() + 1;
@@ -289,7 +289,7 @@ fn start_worker(plan: Plan) -> io::Result<()> {
 }
 
 /// Starts one of the runtime's own coroutines.
-fn launch(worker: usize, f: impl FnOnce() + Send + 'static) -> io::Result<()> {
+pub(crate) fn launch(worker: usize, f: impl FnOnce() + Send + 'static) -> io::Result<()> {
     // SAFETY: see `spawn::start_coroutine`; these coroutines hold no thread-local reference over a wait, and
     // whether they stay on their thread is what `verify_threads` finds out before anybody relies on it.
     unsafe { Builder::new().id(worker).spawn(f) }.map(|_detached| ())

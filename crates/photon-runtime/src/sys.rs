@@ -94,6 +94,13 @@ pub(crate) fn duplicate_from(fd: BorrowedFd<'_>, min: RawFd) -> io::Result<Owned
     owned(unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, min) })
 }
 
+/// A duplicate of a descriptor of which only the number is known. It must be open.
+#[cfg(feature = "worker-io")]
+pub(crate) fn duplicate_number(fd: RawFd) -> io::Result<OwnedFd> {
+    // SAFETY: no pointers are involved; a number that is not open is an error.
+    owned(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })
+}
+
 /// The kernel's id of the calling thread.
 ///
 /// Unlike `std::thread::current().id()` it does not go through thread-local storage, so it tells the truth

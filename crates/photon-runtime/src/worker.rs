@@ -5,6 +5,8 @@
 //! delivers it there.
 
 use std::cell::Cell;
+#[cfg(feature = "worker-io")]
+use std::cell::OnceCell;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -81,6 +83,9 @@ pub(crate) struct Worker {
     pub(crate) deadlines: Deadlines,
     pub(crate) watch: &'static Watch,
     turns: Cell<u32>,
+    /// tokio's I/O on this worker, once somebody asked for it.
+    #[cfg(feature = "worker-io")]
+    io: OnceCell<Option<&'static tokio::runtime::Runtime>>,
 }
 
 impl Worker {
@@ -93,9 +98,17 @@ impl Worker {
             deadlines: Deadlines::default(),
             watch: Box::leak(Box::default()),
             turns: Cell::new(TURNS),
+            #[cfg(feature = "worker-io")]
+            io: OnceCell::new(),
         }));
         WORKER.set(Some(worker));
         worker
+    }
+
+    /// tokio's I/O on this worker, started now if necessary; `None` where it cannot be driven here.
+    #[cfg(feature = "worker-io")]
+    pub(crate) fn io(&'static self) -> Option<&'static tokio::runtime::Runtime> {
+        *self.io.get_or_init(|| crate::worker_io::start(self))
     }
 
     /// Uses one turn; false when the courier has to run first.

@@ -12,9 +12,12 @@ mod pinning;
 mod signals;
 mod spawning;
 mod sync;
+mod timeouts;
 mod timers;
 mod waiting;
 mod watchdog;
+#[cfg(feature = "worker-io")]
+mod worker_io;
 
 /// Starts the runtime with the settings that the tests rely on.
 fn runtime() {
