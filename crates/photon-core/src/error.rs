@@ -8,6 +8,7 @@ use photon_http::Headers;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::verdict::{Verdict, judge};
 use crate::{IntoResponse, Response};
 
 /// What handlers and dependencies return.
@@ -17,7 +18,8 @@ pub type Result<T, E = HttpError> = std::result::Result<T, E>;
 /// `{"detail": …}`.
 ///
 /// Any [`std::error::Error`] turns into one through `?`: the client then sees a bare 500, and the
-/// error with its causes goes to the log. An error type of your own that implements [`IntoResponse`]
+/// error with its causes goes to the log. Errors that mean something to clients, such as a database's
+/// "this exists already", get the status that they deserve. An error type of your own that implements [`IntoResponse`]
 /// answers for itself where a function returns it as it is: `fn read() -> Result<Item, ShopError>`.
 ///
 /// ```
@@ -144,7 +146,12 @@ impl HttpError {
 
 impl<E: StdError + Send + Sync + 'static> From<E> for HttpError {
     fn from(source: E) -> Self {
-        Self::internal(source)
+        let Some(Verdict { status, detail, header }) = judge(&source) else { return Self::internal(source) };
+        let error = Self::with_detail(status, detail).source(source);
+        match header {
+            Some((name, value)) => error.header(name, value),
+            None => error,
+        }
     }
 }
 
@@ -182,7 +189,11 @@ impl fmt::Debug for HttpError {
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
         if self.0.source.is_some() {
-            tracing::error!(status = self.0.status.as_u16(), error = %self, "request failed");
+            let status = self.0.status.as_u16();
+            match status {
+                500.. => tracing::error!(status, error = %self, "request failed"),
+                _ => tracing::debug!(status, error = %self, "request refused"),
+            }
         }
         let Inner { status, detail, headers, ready, .. } = *self.0;
         if let Some(response) = ready {

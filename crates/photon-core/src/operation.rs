@@ -77,12 +77,14 @@ pub struct ResponseDoc {
 }
 
 /// State that an operation takes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct StateDoc {
     /// The type by which it is found.
     pub id: TypeId,
-    /// The type's name, for the message when it is not there.
-    pub name: &'static str,
+    /// What the handler takes, for the message when it is not there.
+    pub name: String,
+    /// How an application gives it, for the same message.
+    pub given_by: &'static str,
 }
 
 impl<'a> OperationDoc<'a> {
@@ -130,7 +132,13 @@ impl<'a> OperationDoc<'a> {
 
     /// Notes that the operation takes state of type `T`.
     pub fn needs_state<T: 'static>(&mut self) {
-        self.states.push(StateDoc { id: TypeId::of::<T>(), name: type_name::<T>() });
+        self.needs::<T>(format!("State<{}>", type_name::<T>()), ".state(…) with a value of that type");
+    }
+
+    /// Notes that the operation takes something that the application shares, with the words for the message when
+    /// it was not given: what it is called, and how it is given.
+    pub fn needs<T: 'static>(&mut self, name: impl Into<String>, given_by: &'static str) {
+        self.states.push(StateDoc { id: TypeId::of::<T>(), name: name.into(), given_by });
     }
 }
 

@@ -3,13 +3,13 @@
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::Method;
 use photon_http::{Headers, RequestHead};
 
-use crate::Context;
+use crate::{Context, RequestId, Response};
 
 /// One HTTP request.
 ///
@@ -27,7 +27,12 @@ pub struct Request {
     peer: Option<SocketAddr>,
     context: Option<Arc<Context>>,
     extensions: Extensions,
+    id: OnceLock<RequestId>,
+    hooks: Vec<ResponseHook>,
 }
+
+/// What is to be done with the response before it leaves the application; see [`Request::on_response`].
+pub type ResponseHook = Box<dyn FnOnce(&mut Response) + Send + Sync>;
 
 impl Request {
     /// A request without header fields and body, for tests and in-process calls.
@@ -91,6 +96,38 @@ impl Request {
         }
     }
 
+    /// What tells this request from others, for logs: the client's `X-Request-Id` if it sent a sensible one (1 to 128
+    /// visible ASCII characters), otherwise one of this process's own.
+    #[must_use]
+    pub fn id(&self) -> &RequestId {
+        self.id.get_or_init(|| {
+            self.header("x-request-id").and_then(RequestId::given).unwrap_or_else(RequestId::next)
+        })
+    }
+
+    /// Has something done once the handler has answered, before the response leaves the application: a transaction
+    /// committed, a field added. The latest comes first. Nothing is done if the handler panics; then the hook is
+    /// dropped.
+    ///
+    /// Errors that a client gets before its handler runs, such as a 422, are responses like any other.
+    pub fn on_response(&mut self, hook: impl FnOnce(&mut Response) + Send + Sync + 'static) {
+        self.hooks.push(Box::new(hook));
+    }
+
+    /// Does what was asked for by [`Self::on_response`]. The application calls this.
+    pub fn run_response_hooks(&mut self, response: &mut Response) {
+        while let Some(hook) = self.hooks.pop() {
+            hook(response);
+        }
+    }
+
+    /// Drops what was attached to a request that was not answered by its handler: values, and hooks without running
+    /// them. The application calls this.
+    pub fn abandon(&mut self) {
+        self.hooks.clear();
+        self.extensions.clear();
+    }
+
     /// Values that middleware and dependencies attached to this request.
     #[must_use]
     pub fn extensions(&self) -> &Extensions {
@@ -109,6 +146,8 @@ impl Request {
         self.body = Bytes::new();
         self.path_params.clear();
         self.extensions.clear();
+        self.id.take();
+        self.hooks.clear();
     }
 }
 
