@@ -16,9 +16,18 @@ const GRAPH: &[(&str, &[&str])] = &[
     ("photon-core", &["photon-http"]),
     ("photon-router", &["photon-core"]),
     ("photon-server", &["photon-http", "photon-core", "photon-runtime"]),
+    ("photon-db", &["photon-core", "photon-runtime"]),
     (
         "photon",
-        &["photon-http", "photon-runtime", "photon-macros", "photon-core", "photon-router", "photon-server"],
+        &[
+            "photon-http",
+            "photon-runtime",
+            "photon-macros",
+            "photon-core",
+            "photon-router",
+            "photon-server",
+            "photon-db",
+        ],
     ),
 ];
 

@@ -48,7 +48,8 @@ fn one_that_began_on_a_worker_ends_elsewhere() {
     runtime();
     let moved = spawn(|| {
         let mut limited = Box::pin(timeout(SHORT, pending::<()>()));
-        let first = std::future::poll_fn(|context| std::task::Poll::Ready(limited.as_mut().poll(context))).wait();
+        let first =
+            std::future::poll_fn(|context| std::task::Poll::Ready(limited.as_mut().poll(context))).wait();
         assert!(first.is_pending());
         limited
     });

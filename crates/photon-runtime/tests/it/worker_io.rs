@@ -118,7 +118,8 @@ fn many_exchanges_on_all_workers() {
 fn a_socket_works_away_from_its_worker() {
     runtime();
     let address = counting_server();
-    let opened = Builder::new().worker(0).spawn(move || worker_io(TcpStream::connect(address)).wait().unwrap());
+    let opened =
+        Builder::new().worker(0).spawn(move || worker_io(TcpStream::connect(address)).wait().unwrap());
     let mut stream = opened.unwrap().join().unwrap();
     assert_eq!(exchange(&mut stream, 1).wait(), 2);
     let elsewhere = Builder::new().worker(1).spawn(move || {

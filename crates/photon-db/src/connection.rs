@@ -1,0 +1,185 @@
+//! One connection of whichever kind, and SeaORM's statements on it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
+use sea_query_sqlx::SqlxValues;
+use sqlx::query::Query;
+use sqlx::{AssertSqlSafe, Connection as _, Database, Executor};
+
+/// A connection of sqlx.
+pub(crate) enum Connection {
+    #[cfg(feature = "postgres")]
+    Postgres(Box<sqlx::PgConnection>),
+    #[cfg(feature = "mysql")]
+    MySql(Box<sqlx::MySqlConnection>),
+    #[cfg(feature = "sqlite")]
+    Sqlite(Box<sqlx::SqliteConnection>, Option<crate::sqlite::Deadline>),
+}
+
+/// Runs the same code on a connection of each kind.
+macro_rules! on_connection {
+    ($connection:expr, $name:ident => $body:expr) => {
+        match $connection {
+            #[cfg(feature = "postgres")]
+            $crate::connection::Connection::Postgres($name) => $body,
+            #[cfg(feature = "mysql")]
+            $crate::connection::Connection::MySql($name) => $body,
+            #[cfg(feature = "sqlite")]
+            $crate::connection::Connection::Sqlite($name, _) => $body,
+        }
+    };
+}
+pub(crate) use on_connection;
+
+/// A statement on its way to sqlx.
+pub(crate) struct Prepared {
+    pub(crate) sql: Arc<str>,
+    values: SqlxValues,
+}
+
+impl Prepared {
+    pub(crate) fn new(statement: Statement) -> Self {
+        let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
+        Self { sql: statement.sql.into(), values: SqlxValues(values) }
+    }
+
+    /// The text is SeaORM's or the application's own; values travel beside it.
+    pub(crate) fn query<'q, DB: Database>(self) -> Query<'q, DB, SqlxValues>
+    where
+        SqlxValues: sqlx::IntoArguments<DB>,
+    {
+        sqlx::query_with(AssertSqlSafe(self.sql), self.values)
+    }
+}
+
+impl Connection {
+    pub(crate) async fn execute(&mut self, statement: Prepared) -> Result<ExecResult, sqlx::Error> {
+        on_connection!(self, connection => statement.query().execute(&mut **connection).await.map(Into::into))
+    }
+
+    pub(crate) async fn query_one(
+        &mut self,
+        statement: Prepared,
+    ) -> Result<Option<QueryResult>, sqlx::Error> {
+        on_connection!(self, connection => {
+            let row = statement.query().fetch_optional(&mut **connection).await?;
+            Ok(row.map(Into::into))
+        })
+    }
+
+    pub(crate) async fn query_all(&mut self, statement: Prepared) -> Result<Vec<QueryResult>, sqlx::Error> {
+        on_connection!(self, connection => {
+            let rows = statement.query().fetch_all(&mut **connection).await?;
+            Ok(rows.into_iter().map(Into::into).collect())
+        })
+    }
+
+    /// Text without values, perhaps several statements; not prepared.
+    pub(crate) async fn execute_text(&mut self, sql: Arc<str>) -> Result<ExecResult, sqlx::Error> {
+        on_connection!(self, connection => connection.execute(AssertSqlSafe(sql)).await.map(Into::into))
+    }
+
+    pub(crate) async fn ping(&mut self) -> Result<(), sqlx::Error> {
+        on_connection!(self, connection => connection.ping().await)
+    }
+
+    /// Says goodbye to the server.
+    pub(crate) async fn close(self) -> Result<(), sqlx::Error> {
+        on_connection!(self, connection => connection.close().await)
+    }
+
+    /// A statement begins that may be ended when its time is over.
+    pub(crate) fn start_clock(&self) {
+        #[cfg(feature = "sqlite")]
+        if let Self::Sqlite(_, Some(deadline)) = self {
+            deadline.start();
+        }
+    }
+
+    /// The connection is idle, or reads for as long as its user likes.
+    pub(crate) fn stop_clock(&self) {
+        #[cfg(feature = "sqlite")]
+        if let Self::Sqlite(_, Some(deadline)) = self {
+            deadline.stop();
+        }
+    }
+
+    /// Whether the database keeps this connection's statements from running for too long, as opposed to the
+    /// program that runs them.
+    pub(crate) async fn lift_server_timeout(&mut self) -> Result<(), sqlx::Error> {
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => connection.execute("SET statement_timeout = 0").await.map(drop),
+            #[cfg(feature = "mysql")]
+            Self::MySql(connection) => set_mysql_timeout(connection, Duration::ZERO).await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(..) => Ok(()),
+        }
+    }
+
+    /// The opposite of [`Self::lift_server_timeout`].
+    pub(crate) async fn restore_server_timeout(&mut self, timeout: Duration) -> Result<(), sqlx::Error> {
+        let _ = timeout;
+        match self {
+            #[cfg(feature = "postgres")]
+            Self::Postgres(connection) => connection.execute("RESET statement_timeout").await.map(drop),
+            #[cfg(feature = "mysql")]
+            Self::MySql(connection) => set_mysql_timeout(connection, timeout).await,
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(..) => Ok(()),
+        }
+    }
+}
+
+/// MariaDB and MySQL call it differently, and count in different units.
+#[cfg(feature = "mysql")]
+pub(crate) async fn set_mysql_timeout(
+    connection: &mut sqlx::MySqlConnection,
+    timeout: Duration,
+) -> Result<(), sqlx::Error> {
+    const UNKNOWN_SYSTEM_VARIABLE: u16 = 1193;
+    let seconds = timeout.as_secs_f64();
+    let mariadb = format!("SET SESSION max_statement_time = {seconds}");
+    let Err(error) = connection.execute(AssertSqlSafe(mariadb)).await else { return Ok(()) };
+    let number = error
+        .as_database_error()
+        .and_then(|error| error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>())
+        .map(sqlx::mysql::MySqlDatabaseError::number);
+    if number != Some(UNKNOWN_SYSTEM_VARIABLE) {
+        return Err(error);
+    }
+    let mysql = format!("SET SESSION max_execution_time = {}", milliseconds(timeout));
+    connection.execute(AssertSqlSafe(mysql)).await.map(drop)
+}
+
+/// Whole milliseconds, rounded up: zero means "no limit" to databases.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn milliseconds(time: Duration) -> String {
+    time.as_nanos().div_ceil(1_000_000).to_string()
+}
+
+/// What ends a connection, as opposed to what ends a statement.
+pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::PoolClosed => true,
+        // PostgreSQL: class 08 are connection exceptions, 57P01 to 57P05 are shutdowns (appendix A).
+        sqlx::Error::Database(error) => error
+            .code()
+            .is_some_and(|code| code.len() == 5 && (code.starts_with("08") || code.starts_with("57P0"))),
+        _ => false,
+    }
+}
+
+pub(crate) fn execution(error: sqlx::Error) -> DbErr {
+    DbErr::Exec(RuntimeErr::SqlxError(error.into()))
+}
+
+pub(crate) fn querying(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}

@@ -1,0 +1,125 @@
+//! Rows one by one, in memory that does not depend on how many there are.
+
+use std::fmt;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_core::Stream;
+use futures_util::{StreamExt, TryStreamExt};
+use sea_orm::{DbErr, QueryResult};
+use sea_query_sqlx::SqlxValues;
+use sqlx::{Database, Executor};
+use tokio::sync::OwnedMutexGuard;
+
+use crate::DbOptions;
+use crate::connection::{Connection, Prepared, on_connection, querying};
+use crate::pool::Lease;
+use crate::transaction::Place;
+
+type Rows<'a, E> = Pin<Box<dyn Stream<Item = Result<QueryResult, E>> + Send + 'a>>;
+
+/// The rows of a query as they arrive, as a `Stream`. In blocking code,
+/// [`wait_iter`](photon_runtime::WaitIter::wait_iter) makes an iterator of it.
+///
+/// It holds its connection until it is dropped. Dropped before its end, it closes the connection, because the
+/// database may still be sending; inside a transaction the rest is read and thrown away instead.
+pub struct RowStream {
+    rows: Rows<'static, DbErr>,
+}
+
+/// Where rows are read from.
+pub(crate) enum StreamSource {
+    Lease(Lease),
+    Place(OwnedMutexGuard<Place>),
+}
+
+impl StreamSource {
+    fn lease(&mut self) -> Result<&mut Lease, DbErr> {
+        match self {
+            Self::Lease(lease) => Ok(lease),
+            Self::Place(place) => place.lease(),
+        }
+    }
+
+    fn note_failure(&mut self) {
+        if let Self::Place(place) = self {
+            place.fail();
+        }
+    }
+}
+
+impl RowStream {
+    pub(crate) fn new(source: StreamSource, statement: Prepared, options: &DbOptions) -> Self {
+        Self { rows: Box::pin(read(source, statement, options.statement_timeout)) }
+    }
+}
+
+fn read(
+    mut source: StreamSource,
+    statement: Prepared,
+    statement_timeout: Option<Duration>,
+) -> impl Stream<Item = Result<QueryResult, DbErr>> + Send {
+    async_stream::stream! {
+        let lease = match source.lease() {
+            Ok(lease) => lease,
+            Err(error) => {
+                yield Err(error);
+                return;
+            }
+        };
+        let connection = lease.begin();
+        let mut outcome = match statement_timeout {
+            Some(_) => connection.lift_server_timeout().await,
+            None => Ok(()),
+        };
+        if outcome.is_ok() {
+            let mut rows = rows_of(connection, statement);
+            loop {
+                match rows.try_next().await {
+                    Ok(Some(row)) => yield Ok(row),
+                    Ok(None) => break,
+                    Err(error) => {
+                        outcome = Err(error);
+                        break;
+                    }
+                }
+            }
+        }
+        if let (Ok(()), Some(timeout)) = (&outcome, statement_timeout) {
+            outcome = lease.begin().restore_server_timeout(timeout).await;
+        }
+        lease.end(&outcome);
+        if let Err(error) = outcome {
+            source.note_failure();
+            yield Err(querying(error));
+        }
+    }
+}
+
+fn rows_of(connection: &mut Connection, statement: Prepared) -> Rows<'_, sqlx::Error> {
+    on_connection!(connection, connection => fetch(&mut **connection, statement))
+}
+
+fn fetch<'a, C: sqlx::Connection>(connection: &'a mut C, statement: Prepared) -> Rows<'a, sqlx::Error>
+where
+    &'a mut C: Executor<'a, Database = C::Database>,
+    SqlxValues: sqlx::IntoArguments<C::Database>,
+    <C::Database as Database>::Row: Into<QueryResult>,
+{
+    Box::pin(statement.query::<C::Database>().fetch(connection).map(|row| row.map(Into::into)))
+}
+
+impl Stream for RowStream {
+    type Item = Result<QueryResult, DbErr>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.rows.as_mut().poll_next(context)
+    }
+}
+
+impl fmt::Debug for RowStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RowStream").finish_non_exhaustive()
+    }
+}
