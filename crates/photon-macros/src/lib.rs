@@ -7,6 +7,7 @@ mod argument_options;
 mod arguments;
 mod dependency;
 mod distance;
+mod entity;
 mod model;
 mod names;
 mod options;

@@ -11,6 +11,7 @@ use syn::{
 };
 
 use crate::distance::suggestion;
+use crate::entity;
 use crate::names::{has_serde_flag, serde_text, variant_name, wire_name};
 
 /// Which way values of the type go.
@@ -144,10 +145,12 @@ fn schema_attributes(input: &DeriveInput) -> TokenStream {
         (attribute.path().is_ident("schemars") || attribute.path().is_ident("serde"))
             && quote!(#attribute).to_string().contains("rename =")
     });
-    let rename = (!types.is_empty() && !renamed).then(|| {
-        let name = format!("{name}_{}", types.join("_"));
-        quote!(#[schemars(rename = #name)])
-    });
+    let other_name = if types.is_empty() {
+        entity::schema_name(input)
+    } else {
+        Some(format!("{name}_{}", types.join("_")))
+    };
+    let rename = other_name.filter(|_| !renamed).map(|name| quote!(#[schemars(rename = #name)]));
     quote! {
         #rename
         #[schemars(extend("x-photon-type" = ::std::concat!(::std::module_path!(), "::", #name)))]

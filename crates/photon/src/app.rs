@@ -40,7 +40,14 @@ pub struct App {
     pub(crate) address: Option<String>,
     pub(crate) server: ServerConfig,
     pub(crate) settings: Option<Settings>,
+    pub(crate) on_start: Vec<StartHook>,
+    pub(crate) on_stop: Vec<StopHook>,
 }
+
+/// What is done before an application answers its first request.
+pub(crate) type StartHook = Box<dyn FnOnce() -> Result<()> + Send>;
+/// What is done after it has answered its last.
+pub(crate) type StopHook = Box<dyn FnOnce() + Send>;
 
 impl Default for App {
     fn default() -> Self {
@@ -68,6 +75,8 @@ impl App {
             address: None,
             server: ServerConfig::default(),
             settings: None,
+            on_start: Vec::new(),
+            on_stop: Vec::new(),
         }
     }
 
@@ -176,6 +185,21 @@ impl App {
         F: Fn(&mut Request, Next<'_>) -> Response + Send + Sync + 'static,
     {
         self.middleware.push(Box::new(middleware));
+        self
+    }
+
+    /// Has something done before the first request is answered, in the order of the calls: a table filled, a
+    /// connection tested. An error stops the launch. `openapi` and `routes` do without it.
+    #[must_use]
+    pub fn on_start(mut self, hook: impl FnOnce() -> Result<()> + Send + 'static) -> Self {
+        self.on_start.push(Box::new(hook));
+        self
+    }
+
+    /// Has something done after the last request has been answered, the latest call first.
+    #[must_use]
+    pub fn on_stop(mut self, hook: impl FnOnce() + Send + 'static) -> Self {
+        self.on_stop.push(Box::new(hook));
         self
     }
 

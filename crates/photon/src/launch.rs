@@ -20,12 +20,14 @@ use crate::lifecycle::Service;
 pub enum LaunchError {
     /// The routes contradict each other or the document.
     Router(RouterError),
-    /// A handler takes state that the application was not given.
+    /// A handler takes something shared that the application was not given.
     MissingState {
         /// The operation whose handler takes it.
         operation: String,
-        /// The type's name.
-        state: &'static str,
+        /// What it takes.
+        state: String,
+        /// How the application gives it.
+        given_by: &'static str,
     },
     /// Two operations were given the same `operation_id`.
     DuplicateOperation {
@@ -61,10 +63,9 @@ impl fmt::Display for LaunchError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Router(error) => error.fmt(f),
-            Self::MissingState { operation, state } => write!(
+            Self::MissingState { operation, state, given_by } => write!(
                 f,
-                "the handler of {operation} takes State<{state}>, which the application does not have: add \
-                 .state(…) with a value of that type"
+                "the handler of {operation} takes {state}, which the application does not have: add {given_by}"
             ),
             Self::DuplicateOperation { operation_id, operations: [first, second] } => write!(
                 f,
@@ -95,7 +96,8 @@ pub(crate) fn launch(mut app: App) -> Result<Service, LaunchError> {
         if !app.context.contains(state.needed.id) {
             return Err(LaunchError::MissingState {
                 operation: state.operation.clone(),
-                state: state.needed.name,
+                state: state.needed.name.clone(),
+                given_by: state.needed.given_by,
             });
         }
     }
@@ -144,7 +146,10 @@ pub(crate) fn serve(mut app: App) -> Result<()> {
     };
     let config = app.server.clone();
     let (title, version, docs) = (app.info.title.clone(), app.info.version.clone(), app.docs.clone());
+    let (on_start, on_stop) = (std::mem::take(&mut app.on_start), std::mem::take(&mut app.on_stop));
     let service = Arc::new(app.into_service()?);
+    // Before anybody can connect: a port that answers means an application that is ready.
+    on_start.into_iter().try_for_each(|hook| hook())?;
     let server = Server::bind_with(address.as_str(), config)?;
     let url = format!("http://{}", server.local_addr());
     eprintln!("{title} {version} on {url}");
@@ -152,6 +157,7 @@ pub(crate) fn serve(mut app: App) -> Result<()> {
         eprintln!("Documentation on {url}{path}");
     }
     let report = server.serve_until_signal(service)?;
+    on_stop.into_iter().rev().for_each(|hook| hook());
     if report.connections_cut > 0 {
         eprintln!("Stopped; {} connections were cut", report.connections_cut);
     }

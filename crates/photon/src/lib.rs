@@ -80,10 +80,13 @@
 //! # Features
 //!
 //! All are off by default. `uuid` and `chrono` make the types of those crates arguments, fields and
-//! responses; `yaml` reads and writes OpenAPI documents as YAML too.
+//! responses; `yaml` reads and writes OpenAPI documents as YAML too. `db` brings databases, SQLite first;
+//! `postgres` and `mysql` add those servers, `db-tls` encrypted connections to them.
 
 mod app;
 mod arguments;
+#[cfg(feature = "db")]
+mod databases;
 mod docs;
 mod document;
 mod launch;
@@ -93,27 +96,33 @@ pub mod testing;
 
 pub use app::App;
 pub use bytes::Bytes;
+#[cfg(feature = "db")]
+pub use databases::Migrate;
 pub use launch::LaunchError;
 pub use middleware::Next;
 pub use photon_core::{
     Body, Context, Cookie, Cookies, ErrorDetail, FromRequest, Handler, Header, Headers, Html, HttpError,
-    IntoResponse, Json, Method, Model, OperationDoc, Path, Peer, Query, Redirect, Request, Response, Result,
-    Route, State, StatusCode,
+    IntoResponse, Json, Method, Model, OperationDoc, OrNotFound, Path, Peer, Query, Redirect, Request,
+    RequestId, Response, Result, Route, State, StatusCode,
 };
+#[cfg(feature = "db")]
+pub use photon_db as db;
 pub use photon_macros::{
     delete, dependency, get, head, model, options, patch, photon_route, post, put, routes,
 };
 pub use photon_router::{Dispatcher, openapi};
-pub use photon_runtime::{Wait, blocking, sleep, spawn, sync};
+pub use photon_runtime::{Wait, WaitIter, blocking, sleep, spawn, sync};
 pub use photon_server::{Limits, ServerConfig};
 /// What a function under `#[validate(custom(function = …))]` returns as its error.
 pub use validator::ValidationError;
 
 /// What most modules of an application need: `use photon::prelude::*;`.
 pub mod prelude {
+    #[cfg(feature = "db")]
+    pub use crate::db::{Db, NamedDb, Tx};
     pub use crate::{
-        App, Cookie, Cookies, FromRequest, Header, Html, HttpError, IntoResponse, Json, Path, Query,
-        Redirect, Request, Response, Result, State, StatusCode, Wait,
+        App, Cookie, Cookies, FromRequest, Header, Html, HttpError, IntoResponse, Json, OrNotFound, Path,
+        Query, Redirect, Request, Response, Result, State, StatusCode, Wait, WaitIter,
     };
     pub use crate::{delete, dependency, get, head, model, options, patch, photon_route, post, put, routes};
 }

@@ -20,9 +20,17 @@ impl Service {
     pub(crate) fn call_unguarded(&self, request: &mut Request) -> Response {
         request.set_context(&self.context);
         if self.middleware.is_empty() {
-            return self.router.call(request);
+            return self.answer(request);
         }
-        Next { middleware: &self.middleware, router: &self.router }.run(request)
+        Next { middleware: &self.middleware, service: self }.run(request)
+    }
+
+    /// What middleware goes around: the router, the handler, and what was asked for when it has answered.
+    #[inline]
+    pub(crate) fn answer(&self, request: &mut Request) -> Response {
+        let mut response = self.router.call(request);
+        request.run_response_hooks(&mut response);
+        response
     }
 }
 
@@ -35,6 +43,8 @@ impl Handler for Service {
             self.call_unguarded(request)
         }));
         answer.unwrap_or_else(|_| {
+            // What was to be done with the handler's answer, such as a commit, is not done.
+            request.abandon();
             // The panic hook has printed what happened and where; the client learns nothing of it.
             tracing::error!(method = %request.method(), path = request.path(), "a handler panicked");
             HttpError::new(StatusCode::INTERNAL_SERVER_ERROR).into_response()

@@ -33,14 +33,18 @@ pub struct TestClient {
 }
 
 impl TestClient {
-    /// A client of an application.
+    /// A client of an application, which is started as if it were served: [`App::on_start`] has its effect.
     ///
     /// # Panics
     /// If the application would not start, with the reason.
     #[must_use]
-    pub fn new(app: App) -> Self {
+    pub fn new(mut app: App) -> Self {
+        let on_start = std::mem::take(&mut app.on_start);
         let service =
             app.into_service().unwrap_or_else(|error| panic!("the application does not start: {error}"));
+        if let Err(error) = on_start.into_iter().try_for_each(|hook| hook()) {
+            panic!("the application does not start: {error}");
+        }
         Self { service: Arc::new(service) }
     }
 

@@ -2,6 +2,8 @@
 
 mod bodies;
 mod compile_fail;
+#[cfg(feature = "db")]
+mod databases;
 mod dependencies;
 mod documents;
 mod launch;
