@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Values};
+use sea_orm::{DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Value, Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, Database, Executor};
@@ -40,9 +40,14 @@ pub(crate) struct Prepared {
 }
 
 impl Prepared {
-    pub(crate) fn new(statement: Statement) -> Self {
+    /// # Errors
+    /// `DbErr::TryIntoErr` for a number beyond 2⁶³ − 1, which only MySQL has; sea-query-sqlx would panic.
+    pub(crate) fn new(statement: Statement) -> Result<Self, DbErr> {
         let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
-        Self { sql: statement.sql.into(), values: SqlxValues(values) }
+        if statement.db_backend != DbBackend::MySql {
+            values.iter().try_for_each(check_range)?;
+        }
+        Ok(Self { sql: statement.sql.into(), values: SqlxValues(values) })
     }
 
     /// The text is SeaORM's or the application's own; values travel beside it.
@@ -51,6 +56,17 @@ impl Prepared {
         SqlxValues: sqlx::IntoArguments<DB>,
     {
         sqlx::query_with(AssertSqlSafe(self.sql), self.values)
+    }
+}
+
+fn check_range(value: &Value) -> Result<(), DbErr> {
+    match value {
+        Value::BigUnsigned(Some(number)) => i64::try_from(*number)
+            .map(drop)
+            .map_err(|error| DbErr::TryIntoErr { from: "u64", into: "i64", source: Arc::new(error) }),
+        #[cfg(feature = "postgres")]
+        Value::Array(_, Some(values)) => values.iter().try_for_each(check_range),
+        _ => Ok(()),
     }
 }
 

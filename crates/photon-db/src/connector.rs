@@ -1,7 +1,5 @@
 //! From a URL to connections: the one place that knows how each kind of database is opened.
 
-use std::time::Duration;
-
 use sea_orm::{DbBackend, DbErr, RuntimeErr};
 #[cfg(any(feature = "postgres", feature = "mysql"))]
 use sqlx::ConnectOptions;
@@ -13,7 +11,6 @@ use crate::url::{self, Kind};
 /// Opens connections to one server or file.
 pub(crate) struct Connector {
     target: Target,
-    statement_timeout: Option<Duration>,
     /// What messages call it.
     pub(crate) label: String,
 }
@@ -22,7 +19,8 @@ enum Target {
     #[cfg(feature = "postgres")]
     Postgres(Box<sqlx::postgres::PgConnectOptions>),
     #[cfg(feature = "mysql")]
-    MySql(Box<sqlx::mysql::MySqlConnectOptions>),
+    /// With the statement timeout, which is set after connecting.
+    MySql(Box<sqlx::mysql::MySqlConnectOptions>, Option<std::time::Duration>),
     #[cfg(feature = "sqlite")]
     Sqlite(Box<crate::sqlite::Target>),
 }
@@ -41,12 +39,11 @@ impl Connector {
             #[cfg(feature = "postgres")]
             Some(Kind::Postgres) => Target::Postgres(Box::new(postgres_options(url, options)?)),
             #[cfg(feature = "mysql")]
-            Some(Kind::MySql) => Target::MySql(Box::new(
-                url::mysql_url(url)
-                    .parse::<sqlx::mysql::MySqlConnectOptions>()
-                    .map_err(|error| invalid(url, &error))?
-                    .disable_statement_logging(),
-            )),
+            Some(Kind::MySql) => {
+                let target = url::mysql_url(url).parse::<sqlx::mysql::MySqlConnectOptions>();
+                let target = target.map_err(|error| invalid(url, &error))?.disable_statement_logging();
+                Target::MySql(Box::new(target), options.statement_timeout)
+            }
             #[cfg(feature = "sqlite")]
             Some(Kind::Sqlite) => {
                 Target::Sqlite(Box::new(crate::sqlite::Target::new(url, options)?.in_role(role)))
@@ -69,7 +66,7 @@ impl Connector {
             }
         };
         let _ = role;
-        Ok(Self { target, statement_timeout: options.statement_timeout, label })
+        Ok(Self { target, label })
     }
 
     pub(crate) fn backend(&self) -> DbBackend {
@@ -77,7 +74,7 @@ impl Connector {
             #[cfg(feature = "postgres")]
             Target::Postgres(_) => DbBackend::Postgres,
             #[cfg(feature = "mysql")]
-            Target::MySql(_) => DbBackend::MySql,
+            Target::MySql(..) => DbBackend::MySql,
             #[cfg(feature = "sqlite")]
             Target::Sqlite(_) => DbBackend::Sqlite,
         }
@@ -89,15 +86,15 @@ impl Connector {
             #[cfg(feature = "postgres")]
             Target::Postgres(options) => Ok(Connection::Postgres(Box::new(options.connect().await?))),
             #[cfg(feature = "mysql")]
-            Target::MySql(options) => {
+            Target::MySql(options, timeout) => {
                 let mut connection = options.connect().await?;
-                if let Some(timeout) = self.statement_timeout {
-                    crate::connection::set_mysql_timeout(&mut connection, timeout).await?;
+                if let Some(timeout) = timeout {
+                    crate::connection::set_mysql_timeout(&mut connection, *timeout).await?;
                 }
                 Ok(Connection::MySql(Box::new(connection)))
             }
             #[cfg(feature = "sqlite")]
-            Target::Sqlite(target) => target.connect(self.statement_timeout).await,
+            Target::Sqlite(target) => target.connect().await,
         }
     }
 
@@ -115,7 +112,7 @@ impl Connector {
                 Ok(sea_orm::SqlxPostgresConnector::from_sqlx_postgres_pool(pool.map_err(connecting)?))
             }
             #[cfg(feature = "mysql")]
-            Target::MySql(options) => {
+            Target::MySql(options, _) => {
                 let pool = single::<sqlx::MySql>().connect_with((**options).clone()).await;
                 Ok(sea_orm::SqlxMySqlConnector::from_sqlx_mysql_pool(pool.map_err(connecting)?))
             }
@@ -134,7 +131,6 @@ impl Connector {
             #[cfg(feature = "sqlite")]
             Target::Sqlite(target) => Some(Self {
                 target: Target::Sqlite(Box::new(target.in_role(role))),
-                statement_timeout: self.statement_timeout,
                 label: self.label.clone(),
             }),
             #[allow(unreachable_patterns)]

@@ -122,6 +122,13 @@ impl Db {
         transaction::run_blocking(self.begin_with_options(options).wait()?, f)
     }
 
+    /// Which kind of database it is. Two of SeaORM's traits have this method as well; where both are in scope, a call
+    /// means this one.
+    #[must_use]
+    pub fn get_database_backend(&self) -> DbBackend {
+        self.servers.primary.backend()
+    }
+
     /// The same database, read from the primary: for reads that must see the latest writes of others.
     #[must_use]
     pub fn primary(&self) -> Self {
@@ -161,7 +168,7 @@ impl Db {
 
     pub(crate) async fn run<O: Operation>(&self, statement: Statement) -> Result<O::Output, DbErr> {
         let (pool, mut lease) = self.acquire_for(&statement.sql).await?;
-        run::statement::<O>(&mut lease, Prepared::new(statement), pool.options(), &self.session).await
+        run::statement::<O>(&mut lease, Prepared::new(statement)?, pool.options(), &self.session).await
     }
 
     /// A connection that can answer a statement.
@@ -199,7 +206,7 @@ impl ConnectionTrait for Db {
     }
 
     fn support_returning(&self) -> bool {
-        supports_returning(ConnectionTrait::get_database_backend(self))
+        supports_returning(self.get_database_backend())
     }
 }
 
@@ -216,7 +223,7 @@ impl StreamTrait for Db {
     ) -> Pin<Box<dyn Future<Output = Result<Self::Stream<'a>, DbErr>> + 'a + Send>> {
         Box::pin(async move {
             let (pool, lease) = self.acquire_for(&statement.sql).await?;
-            Ok(RowStream::new(StreamSource::Lease(lease), Prepared::new(statement), pool.options()))
+            Ok(RowStream::new(StreamSource::Lease(lease), Prepared::new(statement)?, pool.options()))
         })
     }
 }

@@ -29,6 +29,13 @@ fn judge(error: &(dyn StdError + 'static)) -> Option<Verdict> {
         _ => {}
     }
     match error {
+        // A number or a text that no column of the database can hold, whatever its type says.
+        DbErr::TryIntoErr { from: "u64", into: "i64", .. } => Some(does_not_fit()),
+        DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))
+            if is_value_that_does_not_fit(error) =>
+        {
+            Some(does_not_fit())
+        }
         DbErr::RecordNotFound(_) => Some(Verdict::new(StatusCode::NOT_FOUND, "Not Found")),
         // Nothing was done: no connection was to be had.
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Some(unavailable()),
@@ -40,6 +47,20 @@ fn judge(error: &(dyn StdError + 'static)) -> Option<Verdict> {
         }
         _ => None,
     }
+}
+
+fn does_not_fit() -> Verdict {
+    Verdict::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "a value is too large or too long, or has a character that cannot be stored",
+    )
+}
+
+/// Data exceptions, SQLSTATE class 22: a text that is too long, a number out of range, and for PostgreSQL the
+/// character U+0000, which it cannot store.
+fn is_value_that_does_not_fit(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    matches!(error.code().as_deref(), Some("22001" | "22003" | "22021" | "22P05"))
 }
 
 fn unavailable() -> Verdict {

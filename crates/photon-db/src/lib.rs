@@ -90,6 +90,7 @@ pub use tx::Tx;
 /// What entities and queries need of SeaORM: `use photon::db::prelude::*;`. SeaORM itself is among it, because its
 /// derives name it.
 pub mod prelude {
+    pub use crate::{CursorQuery, PageQuery, SoftDelete, SoftDeleteModel, SoftDeleteQuery};
     pub use sea_orm;
     pub use sea_orm::entity::prelude::*;
     pub use sea_orm::{

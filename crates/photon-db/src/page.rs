@@ -77,7 +77,8 @@ impl<const MAX: u64> FromRequest for PageParams<MAX> {
 ///
 /// The document calls it by its items: `Page<Post>` is `Page_Post`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "Page_{T}", extend("x-photon-type" = type_path::<T>("Page")))]
+#[schemars(rename = "Page_{T}", description = "A page of items, and how many there are in all.")]
+#[schemars(extend("x-photon-type" = type_path::<T>("Page")))]
 pub struct Page<T> {
     /// The items, at most `per_page`.
     pub items: Vec<T>,

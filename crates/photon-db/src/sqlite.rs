@@ -22,6 +22,7 @@ const STEPS: i32 = 10_000;
 pub(crate) struct Target {
     options: SqliteConnectOptions,
     file: Option<PathBuf>,
+    statement_timeout: Option<Duration>,
 }
 
 impl Target {
@@ -44,7 +45,7 @@ impl Target {
             .busy_timeout(options.busy_timeout)
             .thread_name(|number| format!("photon-sqlite-{number}"))
             .disable_statement_logging();
-        Ok(Self { options: target, file })
+        Ok(Self { options: target, file, statement_timeout: options.statement_timeout })
     }
 
     /// The same database for another role.
@@ -65,12 +66,9 @@ impl Target {
         self.file.as_deref()
     }
 
-    pub(crate) async fn connect(
-        &self,
-        statement_timeout: Option<Duration>,
-    ) -> Result<Connection, sqlx::Error> {
+    pub(crate) async fn connect(&self) -> Result<Connection, sqlx::Error> {
         let mut connection = self.options.connect().await?;
-        let deadline = match statement_timeout {
+        let deadline = match self.statement_timeout {
             Some(limit) => Some(Deadline::install(&mut connection, limit).await?),
             None => None,
         };

@@ -12,7 +12,7 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use sea_orm_migration::MigratorTrait;
 
 use crate::url::{self, Kind};
-use crate::{Db, DbOptions};
+use crate::{Db, DbOptions, Transaction};
 
 /// The environment variable that names the server on which test databases are made.
 const VARIABLE: &str = "TEST_DATABASE_URL";
@@ -124,7 +124,8 @@ impl Drop for TestDb {
 /// Migrates a template once for all tests of a program, and for later runs of the same program.
 fn template<M: MigratorTrait>(admin: &Db, server: &str) -> Result<String, DbErr> {
     static READY: LazyLock<Mutex<HashMap<String, ()>>> = LazyLock::new(Mutex::default);
-    let name = format!("photon_template_{:016x}", fingerprint::<M>(server));
+    let prefix = format!("photon_template_{:08x}", family::<M>(server) as u32);
+    let name = format!("{prefix}_{:016x}", fingerprint::<M>(server));
     let mut ready = READY.lock().unwrap_or_else(PoisonError::into_inner);
     if ready.contains_key(&name) {
         return Ok(name);
@@ -132,15 +133,16 @@ fn template<M: MigratorTrait>(admin: &Db, server: &str) -> Result<String, DbErr>
     // Other programs may be at it. The transaction holds the lock, and a database cannot be created inside one, so
     // that happens beside it.
     admin.transaction(|tx| {
-        let lock = format!("SELECT pg_advisory_xact_lock({})", fingerprint::<M>(server) as i64);
+        let lock = format!("SELECT pg_advisory_xact_lock({})", family::<M>(server) as i64);
         tx.query_one_raw(Statement::from_string(DbBackend::Postgres, lock)).wait()?;
         let exists = format!("SELECT 1 FROM pg_database WHERE datname = '{name}'");
         if tx.query_one_raw(Statement::from_string(DbBackend::Postgres, exists)).wait()?.is_some() {
             return Ok(());
         }
         // Under another name until it is complete.
-        let unfinished = format!("{name}_unfinished");
+        let unfinished = format!("{prefix}_unfinished");
         run(admin, &format!("DROP DATABASE IF EXISTS {unfinished} WITH (FORCE)"))?;
+        drop_templates(admin, tx, &prefix)?;
         run(admin, &format!("CREATE DATABASE {unfinished}"))?;
         let db = small(&with_database(server, &unfinished))?;
         let migrated = db.migrate::<M>();
@@ -159,10 +161,27 @@ fn template<M: MigratorTrait>(admin: &Db, server: &str) -> Result<String, DbErr>
     Ok(name)
 }
 
-/// Tells one set of migrations from another, and one build of them from another.
+/// Drops what earlier builds of the program have left.
+fn drop_templates(admin: &Db, tx: &Transaction, prefix: &str) -> Result<(), DbErr> {
+    let templates = format!("SELECT datname FROM pg_database WHERE datname LIKE '{prefix}\\_%'");
+    for template in tx.query_all_raw(Statement::from_string(DbBackend::Postgres, templates)).wait()? {
+        let name = template.try_get::<String>("", "datname")?;
+        run(admin, &format!("DROP DATABASE IF EXISTS {name}"))?;
+    }
+    Ok(())
+}
+
+/// Tells the migrations of one program from those of another.
+fn family<M: MigratorTrait>(server: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (server, std::any::type_name::<M>(), std::env::current_exe().ok()).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// Tells one build of the migrations from another.
 fn fingerprint<M: MigratorTrait>(server: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (server, std::any::type_name::<M>()).hash(&mut hasher);
+    family::<M>(server).hash(&mut hasher);
     M::migrations().iter().for_each(|migration| migration.name().hash(&mut hasher));
     if let Ok(program) = std::env::current_exe().and_then(std::fs::metadata) {
         (program.len(), program.modified().ok()).hash(&mut hasher);

@@ -84,6 +84,13 @@ impl Transaction {
         run_blocking(self.begin().wait()?, f)
     }
 
+    /// Which kind of database it is. Two of SeaORM's traits have this method as well; where both are in scope, a call
+    /// means this one.
+    #[must_use]
+    pub fn get_database_backend(&self) -> DbBackend {
+        self.shared.pool.backend()
+    }
+
     /// Ends the transaction or savepoint without giving the value up, for whoever shares it. The connection of a
     /// transaction goes back to the pool, whatever the outcome.
     pub(crate) async fn end(&self, commit: bool) -> Result<(), DbErr> {
@@ -117,13 +124,13 @@ impl Transaction {
     /// Rows of a query, in a value that keeps the transaction's connection and not the transaction.
     pub(crate) async fn rows(&self, statement: Statement) -> Result<RowStream, DbErr> {
         let place = self.shared.lock().await?;
-        Ok(RowStream::new(StreamSource::Place(place), Prepared::new(statement), self.shared.pool.options()))
+        Ok(RowStream::new(StreamSource::Place(place), Prepared::new(statement)?, self.shared.pool.options()))
     }
 
     async fn run<O: Operation>(&self, statement: Statement) -> Result<O::Output, DbErr> {
         let mut place = self.shared.lock().await?;
         let (options, session) = (self.shared.pool.options(), &self.shared.session);
-        let outcome = run::statement::<O>(place.lease()?, Prepared::new(statement), options, session).await;
+        let outcome = run::statement::<O>(place.lease()?, Prepared::new(statement)?, options, session).await;
         place.note(&outcome, &self.shared.pool);
         outcome
     }
@@ -244,7 +251,7 @@ impl ConnectionTrait for Transaction {
     }
 
     fn support_returning(&self) -> bool {
-        crate::db::supports_returning(ConnectionTrait::get_database_backend(self))
+        crate::db::supports_returning(self.get_database_backend())
     }
 }
 

@@ -61,6 +61,13 @@ impl Tx {
         transaction::run_blocking(self.begin().wait()?, f)
     }
 
+    /// Which kind of database it is. Two of SeaORM's traits have this method as well; where both are in scope, a call
+    /// means this one.
+    #[must_use]
+    pub fn get_database_backend(&self) -> DbBackend {
+        self.shared.db.get_database_backend()
+    }
+
     async fn open(&self) -> Result<Open<'_>, DbErr> {
         let mut state = self.shared.state.lock().await;
         if matches!(*state, State::NotBegun) {
@@ -119,7 +126,7 @@ impl FromRequest for Tx {
 #[async_trait]
 impl ConnectionTrait for Tx {
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.shared.db)
+        self.shared.db.get_database_backend()
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
@@ -147,7 +154,7 @@ impl StreamTrait for Tx {
     type Stream<'a> = RowStream;
 
     fn get_database_backend(&self) -> DbBackend {
-        ConnectionTrait::get_database_backend(&self.shared.db)
+        self.shared.db.get_database_backend()
     }
 
     fn stream_raw<'a>(

@@ -25,7 +25,8 @@ use keyset::Keyset;
 ///
 /// The document calls it by its items: `CursorPage<Post>` is `CursorPage_Post`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-#[schemars(rename = "CursorPage_{T}", extend("x-photon-type" = type_path::<T>("CursorPage")))]
+#[schemars(rename = "CursorPage_{T}", description = "Some items of a list, and where it goes on.")]
+#[schemars(extend("x-photon-type" = type_path::<T>("CursorPage")))]
 pub struct CursorPage<T> {
     /// The items, at most `limit`.
     pub items: Vec<T>,

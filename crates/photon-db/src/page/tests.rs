@@ -94,6 +94,7 @@ fn the_document_has_both_parameters_and_the_page() {
     assert!(operation.mistakes.is_empty());
     let (named, _) = schemas.finish([]);
     assert_eq!(named.keys().collect::<Vec<_>>(), ["Page_Post", "Post", "State"]);
+    assert_eq!(named["Page_Post"]["description"], "A page of items, and how many there are in all.");
     let items = &named["Page_Post"]["properties"]["items"]["items"]["$ref"];
     assert_eq!(items, "#/components/schemas/Post");
     let mut hidden = ARGUMENT;

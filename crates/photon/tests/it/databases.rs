@@ -91,6 +91,12 @@ fn broken(db: Db) -> Result<u64> {
     Ok(db.execute_unprepared("SELEKT").wait()?.rows_affected())
 }
 
+/// No database but MySQL has such numbers.
+#[get("/large/{number}")]
+fn large(number: u64, db: Db) -> Result<bool> {
+    Ok(product::Entity::find().filter(product::Column::Price.eq(number)).one(&db).wait()?.is_some())
+}
+
 struct Reports;
 
 #[get("/reports")]
@@ -115,7 +121,7 @@ fn database() -> Db {
 }
 
 fn client() -> TestClient {
-    let routes = routes![read, list, create, answer, dangling, rows, broken];
+    let routes = routes![read, list, create, answer, dangling, rows, broken, large];
     TestClient::new(App::new().database(database()).routes(routes))
 }
 
@@ -153,6 +159,13 @@ fn constraints_are_conflicts_and_the_rest_is_a_secret() {
     assert!(!refused.text().contains("UNIQUE"), "{}", refused.text());
     let broken = client.get("/broken").send().assert_status(500);
     assert_eq!(broken.json::<Value>(), json!({"detail": "Internal Server Error"}));
+}
+
+#[test]
+fn numbers_that_no_column_holds_are_the_clients_fault() {
+    let client = client();
+    client.get(&format!("/large/{}", i64::MAX)).send().assert_status(200);
+    client.get(&format!("/large/{}", u64::MAX)).send().assert_status(422);
 }
 
 #[test]
