@@ -167,10 +167,53 @@ fn nobody_buys_what_is_not_there(shop: &Shop) {
     assert!(refused >= 3, "only {refused} products ran out");
 }
 
+/// Clients that hang up before the answer: each order is there as a whole or not at all.
+fn hanging_up_leaves_nothing_half_done(shop: &Shop) {
+    const STOCK: i64 = 1_000;
+    let mut client = shop.connect();
+    let customer = client.create("/customers", &json!({"name": "Eve", "email": "eve@example.com"}));
+    let product = client.create("/products", &json!({"name": "Chair", "price": 100, "stock": STOCK}));
+    let order =
+        json!({"customer_id": customer, "lines": [{"product_id": product, "quantity": 1}]}).to_string();
+    let request = format!(
+        "POST /orders HTTP/1.1\r\nhost: shop\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{order}",
+        order.len()
+    );
+    thread::scope(|scope| {
+        for number in 0..64_u64 {
+            let (mut client, request) = (shop.connect(), request.as_bytes());
+            scope.spawn(move || {
+                client.0.get_mut().write_all(request).expect("a request");
+                thread::sleep(Duration::from_micros(number * 50));
+                // Dropped, and so closed, with or without an answer on its way.
+            });
+        }
+    });
+    // What was begun is finished without its client; then everything adds up and stays so.
+    let mut consistent = 0;
+    for _ in 0..200 {
+        let stock = client.get(&format!("/products/{product}"))["stock"].as_i64().expect("a stock");
+        let (mut ordered, mut target) = (0, format!("/orders?customer_id={customer}&limit=100"));
+        loop {
+            let page = client.get(&target);
+            ordered += page["items"].as_array().expect("orders").len() as i64;
+            let Some(next) = page["next"].as_str() else { break };
+            target = format!("/orders?customer_id={customer}&limit=100&after={next}");
+        }
+        consistent = if stock == STOCK - ordered { consistent + 1 } else { 0 };
+        if consistent == 10 {
+            return;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    panic!("stock and orders do not add up");
+}
+
 #[test]
 fn it_starts_with_nothing_installed_and_keeps_its_data() {
     let mut shop = Shop::start("file", None);
     nobody_buys_what_is_not_there(&shop);
+    hanging_up_leaves_nothing_half_done(&shop);
     assert_eq!(shop.connect().get("/openapi.json")["info"]["title"], "Shop");
     shop.stop();
     let file = shop.directory.join("shop.db");
@@ -184,4 +227,5 @@ fn on_postgresql_it_is_the_same() {
     let Ok(url) = std::env::var("TEST_DATABASE_URL") else { return };
     let shop = Shop::start("postgres", Some(&url));
     nobody_buys_what_is_not_there(&shop);
+    hanging_up_leaves_nothing_half_done(&shop);
 }
