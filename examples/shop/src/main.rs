@@ -2,7 +2,7 @@
 //!
 //! `cargo run --release -p shop` needs nothing installed: it keeps an SQLite file, `shop.db`, in the current
 //! directory. `DATABASE_URL=postgres://user@host/database` uses PostgreSQL instead. Then open
-//! <http://127.0.0.1:8000/docs>.
+//! <http://127.0.0.1:8000/docs>. With the argument `seed` it fills its shelves and ends.
 
 mod customers;
 mod entities;
@@ -12,7 +12,9 @@ mod products;
 #[cfg(test)]
 mod tests;
 
+use entities::{customer, product};
 use photon::Migrate;
+use photon::db::seed_text;
 use photon::prelude::*;
 
 fn app(db: Db) -> App {
@@ -36,6 +38,19 @@ fn app(db: Db) -> App {
         .routes(routes![orders::create_order, orders::read_order, orders::list_orders, orders::cancel_order])
 }
 
+/// Something to look at. Doing it again brings the shelves back to what they were.
+fn seed(db: &Db) -> photon::Result<()> {
+    db.migrate::<migrations::Migrator>()?;
+    let products = seed_text::<product::Entity>(db, include_str!("../seeds/products.yaml"))?;
+    let customers = seed_text::<customer::Entity>(db, include_str!("../seeds/customers.yaml"))?;
+    println!("products: {products:?}\ncustomers: {customers:?}");
+    Ok(())
+}
+
 fn main() -> photon::Result<()> {
-    app(Db::from_env("sqlite:shop.db")?).run()
+    let db = Db::from_env("sqlite:shop.db")?;
+    match std::env::args().nth(1).as_deref() {
+        Some("seed") => seed(&db),
+        _ => app(db).run(),
+    }
 }

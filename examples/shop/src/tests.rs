@@ -11,13 +11,13 @@ use crate::migrations::Migrator;
 struct Shop {
     client: TestClient,
     // Dropped after the client.
-    _db: TestDb,
+    db: TestDb,
 }
 
 impl Shop {
     fn new() -> Self {
         let db = TestDb::new::<Migrator>();
-        Self { client: TestClient::new(app(db.db())), _db: db }
+        Self { client: TestClient::new(app(db.db())), db }
     }
 
     fn get(&self, target: &str) -> TestResponse {
@@ -154,4 +154,18 @@ fn orders_are_listed_from_the_latest() {
     assert_eq!(seen, placed);
     shop.get("/orders?after=nonsense").assert_status(422);
     assert_eq!(shop.get("/orders?customer_id=999").json::<Value>()["items"], json!([]));
+}
+
+#[test]
+fn seeds_fill_the_shelves_again_and_again() {
+    let shop = Shop::new();
+    for _ in 0..2 {
+        crate::seed(&shop.db).unwrap();
+        assert_eq!(shop.get("/products").json::<Value>()["total"], 5);
+        let order = json!({"customer_id": 2, "lines": [{"product_id": 1, "quantity": 25}]});
+        shop.post("/orders", &order).assert_status(201);
+        shop.post("/orders", &order).assert_status(409);
+    }
+    // What comes next has an id of its own.
+    assert_eq!(shop.product("Stool", 1), 6);
 }
