@@ -1,0 +1,32 @@
+//! The page of fortunes.
+
+use std::sync::LazyLock;
+
+use axum::response::Html;
+use minijinja::value::Serde;
+use minijinja::{Environment, context};
+use serde::Serialize;
+
+use crate::Failure;
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    // The name's ending switches escaping on.
+    templates
+        .add_template("fortunes.html", include_str!("../../fortunes.html"))
+        .expect("the template is well formed");
+    templates
+});
+
+#[derive(Serialize, sqlx::FromRow)]
+pub struct Fortune {
+    id: i32,
+    message: String,
+}
+
+/// Adds the fortune of the moment, sorts by message and renders.
+pub fn page(mut fortunes: Vec<Fortune>) -> Result<Html<String>, Failure> {
+    fortunes.push(Fortune { id: 0, message: "Additional fortune added at request time.".to_owned() });
+    fortunes.sort_by(|a, b| a.message.cmp(&b.message));
+    Ok(Html(TEMPLATES.get_template("fortunes.html")?.render(context! { fortunes => Serde(&fortunes) })?))
+}
