@@ -118,6 +118,44 @@ need_rust() {
     need cc gcc libc6-dev
 }
 
+# The programs of the database servers that tests start for themselves. If installing the packages starts a service
+# of the machine, no test uses it. Debian keeps PostgreSQL's programs out of PATH, and MariaDB's in a directory that
+# only root has there.
+need_databases() {
+    if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
+        need initdb postgresql
+    fi
+    PATH=$PATH:/usr/sbin need mariadbd mariadb-server
+}
+
+# with_postgres COMMAND...: runs the command with TEST_DATABASE_URL naming a PostgreSQL server that ends with it.
+with_postgres() {
+    local bin data port as=()
+    bin=$(dirname "$(compgen -G '/usr/lib/postgresql/*/bin/initdb' | sort -V | tail -n 1)")
+    data=$(mktemp -d)
+    port=$(free_port)
+    # PostgreSQL refuses to run as root.
+    if [ "$(id -u)" -eq 0 ]; then
+        chown postgres "$data"
+        as=(setpriv --reuid postgres --regid postgres --clear-groups --)
+    fi
+    (cd "$data" && "${as[@]}" "$bin/initdb" -D "$data/data" -A trust -U photon --no-sync) >"$target/postgres.log"
+    (cd "$data" && "${as[@]}" "$bin/postgres" -D "$data/data" -p "$port" -c listen_addresses=127.0.0.1 \
+        -c unix_socket_directories= -c fsync=off) >>"$target/postgres.log" 2>&1 &
+    server=$!
+    local tries status=0
+    for tries in $(seq 200); do
+        "$bin/pg_isready" -q -h 127.0.0.1 -p "$port" && break
+        sleep 0.05
+    done
+    TEST_DATABASE_URL=postgres://photon@127.0.0.1:$port/postgres "$@" || status=$?
+    kill -INT "$server"
+    wait "$server" || true
+    server=
+    rm -rf "$data"
+    return "$status"
+}
+
 # stale STAMP FILE: whether FILE is newer in content than what STAMP remembers.
 stale() {
     ! cmp -s "$1" "$2"

@@ -3,10 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::TryStreamExt;
 use sea_orm::{DbBackend, DbErr, ExecResult, QueryResult, RuntimeErr, Statement, Value, Values};
 use sea_query_sqlx::SqlxValues;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, Database, Executor};
+
+use crate::statement::only_reads;
 
 /// A connection of sqlx.
 pub(crate) enum Connection {
@@ -75,21 +78,57 @@ impl Connection {
         on_connection!(self, connection => statement.query().execute(&mut **connection).await.map(Into::into))
     }
 
+    /// The first row. The rest is read too: what goes wrong later, a commit for example, is the statement's error and
+    /// not that of the next one.
     pub(crate) async fn query_one(
         &mut self,
         statement: Prepared,
     ) -> Result<Option<QueryResult>, sqlx::Error> {
-        on_connection!(self, connection => {
-            let row = statement.query().fetch_optional(&mut **connection).await?;
-            Ok(row.map(Into::into))
-        })
+        // SQLite computes a row when it is asked for it, and reading has no late errors.
+        let first_only = self.is_sqlite() && only_reads(&statement.sql);
+        let first: Option<QueryResult> = on_connection!(&mut *self, connection => if first_only {
+            statement.query().fetch_optional(&mut **connection).await?.map(Into::into)
+        } else {
+            let mut first = None;
+            let mut rows = statement.query().fetch(&mut **connection);
+            while let Some(row) = rows.try_next().await? {
+                if first.is_none() {
+                    first = Some(row.into());
+                }
+            }
+            first
+        });
+        self.confirm_empty(first.is_none()).await?;
+        Ok(first)
     }
 
     pub(crate) async fn query_all(&mut self, statement: Prepared) -> Result<Vec<QueryResult>, sqlx::Error> {
-        on_connection!(self, connection => {
+        let rows: Vec<QueryResult> = on_connection!(&mut *self, connection => {
             let rows = statement.query().fetch_all(&mut **connection).await?;
-            Ok(rows.into_iter().map(Into::into).collect())
-        })
+            rows.into_iter().map(Into::into).collect()
+        });
+        self.confirm_empty(rows.is_empty()).await?;
+        Ok(rows)
+    }
+
+    fn is_sqlite(&self) -> bool {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(..) => true,
+            #[allow(unreachable_patterns)]
+            _ => false,
+        }
+    }
+
+    /// No rows from SQLite can mean that the thread of the connection has died, as it does when a table was given
+    /// other columns after a `SELECT *` was prepared. sqlx takes that for the end of the rows.
+    async fn confirm_empty(&mut self, empty: bool) -> Result<(), sqlx::Error> {
+        if empty && self.is_sqlite() { self.ping().await } else { Ok(()) }
+    }
+
+    /// Forgets prepared statements.
+    pub(crate) async fn forget_statements(&mut self) -> Result<(), sqlx::Error> {
+        on_connection!(self, connection => connection.clear_cached_statements().await)
     }
 
     /// Text without values, perhaps several statements; not prepared.
@@ -189,6 +228,38 @@ pub(crate) fn is_fatal(error: &sqlx::Error) -> bool {
             .code()
             .is_some_and(|code| code.len() == 5 && (code.starts_with("08") || code.starts_with("57P0"))),
         _ => false,
+    }
+}
+
+/// Whether a prepared statement is out of date because its table was changed: PostgreSQL's "cached plan must not change
+/// result type", and a statement that is not there any more.
+pub(crate) fn is_stale_plan(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(error) = error else { return false };
+    matches!(error.code().as_deref(), Some("0A000" | "26000"))
+}
+
+/// Whether the database rolls the whole transaction back with this error, and not only the statement. What follows
+/// would be no part of it any more.
+pub(crate) fn ends_transaction(error: &DbErr, backend: DbBackend) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(error)) | DbErr::Query(RuntimeErr::SqlxError(error))) = error
+    else {
+        return matches!(error, DbErr::Exec(RuntimeErr::Internal(_)));
+    };
+    let sqlx::Error::Database(error) = &**error else { return is_fatal(error) };
+    let code = error.code();
+    match backend {
+        // PostgreSQL keeps it in a state in which it refuses everything.
+        DbBackend::Postgres => false,
+        // A deadlock; and waiting too long for a lock, if the server is set up that way.
+        DbBackend::MySql => {
+            code.as_deref() == Some("40001") || error.message().contains("try restarting transaction")
+        }
+        // SQLITE_BUSY, NOMEM, INTERRUPT, IOERR, FULL (https://www.sqlite.org/lang_transaction.html, section 3), each
+        // with its extended codes in higher bytes.
+        _ => {
+            let code = code.and_then(|code| code.parse::<u32>().ok()).unwrap_or_default();
+            matches!(code & 0xff, 5 | 7 | 9 | 10 | 13)
+        }
     }
 }
 

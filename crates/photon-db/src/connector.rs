@@ -25,6 +25,10 @@ enum Target {
     Sqlite(Box<crate::sqlite::Target>),
 }
 
+/// How many prepared statements a connection keeps. To close one costs a round trip.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+const STATEMENTS: usize = 256;
+
 /// Which of SQLite's connections are meant; for servers it makes no difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
@@ -41,7 +45,8 @@ impl Connector {
             #[cfg(feature = "mysql")]
             Some(Kind::MySql) => {
                 let target = url::mysql_url(url).parse::<sqlx::mysql::MySqlConnectOptions>();
-                let target = target.map_err(|error| invalid(url, &error))?.disable_statement_logging();
+                let target = target.map_err(|error| invalid(url, &error))?;
+                let target = target.statement_cache_capacity(STATEMENTS).disable_statement_logging();
                 Target::MySql(Box::new(target), options.statement_timeout)
             }
             #[cfg(feature = "sqlite")]
@@ -165,6 +170,7 @@ fn postgres_options(url: &str, options: &DbOptions) -> Result<sqlx::postgres::Pg
         .parse::<sqlx::postgres::PgConnectOptions>()
         .map_err(|error| invalid(url, &error))?
         .application_name(&options.application_name)
+        .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     if let Some(timeout) = options.statement_timeout {
         target = target.options([("statement_timeout", crate::connection::milliseconds(timeout))]);

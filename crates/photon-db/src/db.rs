@@ -17,6 +17,7 @@ use crate::pool::{Lease, Pool};
 use crate::run::{self, Operation};
 use crate::servers::Servers;
 use crate::session::Session;
+use crate::statement::changes_tables;
 use crate::stream::{RowStream, StreamSource};
 use crate::transaction::{self, Transaction};
 use crate::{DbOptions, PoolMetrics, error};
@@ -167,8 +168,9 @@ impl Db {
     }
 
     pub(crate) async fn run<O: Operation>(&self, statement: Statement) -> Result<O::Output, DbErr> {
+        let statement = Prepared::new(statement)?;
         let (pool, mut lease) = self.acquire_for(&statement.sql).await?;
-        run::statement::<O>(&mut lease, Prepared::new(statement)?, pool.options(), &self.session).await
+        run::statement::<O>(&mut lease, statement, pool.options(), &self.session).await
     }
 
     /// A connection that can answer a statement.
@@ -194,7 +196,12 @@ impl ConnectionTrait for Db {
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         let (pool, mut lease) = self.acquire_for(sql).await?;
-        run::text(&mut lease, sql.into(), pool.options()).await
+        let outcome = run::text(&mut lease, sql.into(), pool.options(), &self.session).await?;
+        if changes_tables(sql) {
+            lease.forget_statements().await;
+            self.servers.renew();
+        }
+        Ok(outcome)
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {

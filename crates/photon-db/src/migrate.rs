@@ -81,7 +81,9 @@ impl<M: MigratorTrait> Migrations<'_, M> {
     /// # Errors
     /// The database's, or that it has a migration which the program does not know.
     pub fn status(&self) -> Result<Vec<AppliedMigration>, DbErr> {
-        let migrations = async { M::get_migration_with_status_read_only(self.db).await }.wait()?;
+        // A replica may not have heard of the latest.
+        let primary = self.db.primary();
+        let migrations = async { M::get_migration_with_status_read_only(&primary).await }.wait()?;
         Ok(migrations
             .iter()
             .map(|migration| AppliedMigration {
@@ -126,7 +128,10 @@ impl<M: MigratorTrait> Migrations<'_, M> {
             let closed = connection.close().await;
             outcome.and(closed)
         };
-        locked.wait()
+        let outcome = locked.wait();
+        // Whatever has become of the tables.
+        self.db.servers.renew();
+        outcome
     }
 }
 

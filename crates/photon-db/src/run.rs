@@ -8,7 +8,7 @@ use photon_runtime::{Elapsed, timeout};
 use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr};
 
 use crate::DbOptions;
-use crate::connection::{Connection, Prepared, execution, querying};
+use crate::connection::{Connection, Prepared, execution, is_stale_plan, querying};
 use crate::pool::Lease;
 use crate::session::Session;
 
@@ -65,22 +65,50 @@ pub(crate) async fn statement<O: Operation>(
     options: &DbOptions,
     session: &Session,
 ) -> Result<O::Output, DbErr> {
+    restore_limit(lease, options).await;
     let (sql, began) = (Arc::clone(&statement.sql), Instant::now());
     let connection = lease.begin();
     connection.start_clock();
     let outcome = limited(options, O::run(connection, statement)).await;
     connection.stop_clock();
     session.observe(began, options.slow_query, &sql);
-    conclude(lease, outcome, options)?.map_err(O::error)
+    conclude(lease, outcome, options).await?.map_err(O::error)
 }
 
 /// Runs text without values.
-pub(crate) async fn text(lease: &mut Lease, sql: Arc<str>, options: &DbOptions) -> Result<ExecResult, DbErr> {
+pub(crate) async fn text(
+    lease: &mut Lease,
+    sql: Arc<str>,
+    options: &DbOptions,
+    session: &Session,
+) -> Result<ExecResult, DbErr> {
+    restore_limit(lease, options).await;
+    let began = Instant::now();
     let connection = lease.begin();
     connection.start_clock();
-    let outcome = limited(options, connection.execute_text(sql)).await;
+    let outcome = limited(options, connection.execute_text(Arc::clone(&sql))).await;
     connection.stop_clock();
-    conclude(lease, outcome, options)?.map_err(execution)
+    session.observe(began, options.slow_query, &sql);
+    conclude(lease, outcome, options).await?.map_err(execution)
+}
+
+/// Lifts the database's own limit for statements, for rows that are read as slowly as their reader likes.
+pub(crate) async fn lift_limit(lease: &mut Lease, options: &DbOptions) -> Result<(), sqlx::Error> {
+    if options.statement_timeout.is_none() || *lease.unlimited() {
+        return Ok(());
+    }
+    // Noted first: it may be lifted although nobody waits for the answer.
+    *lease.unlimited() = true;
+    lease.begin().lift_server_timeout().await
+}
+
+/// Puts the limit back in force. If that fails, the next statement tries again.
+pub(crate) async fn restore_limit(lease: &mut Lease, options: &DbOptions) {
+    if let (true, Some(limit)) = (*lease.unlimited(), options.statement_timeout) {
+        let outcome = lease.begin().restore_server_timeout(limit).await;
+        *lease.unlimited() = outcome.is_err();
+        lease.end(&outcome);
+    }
 }
 
 async fn limited<F: Future>(options: &DbOptions, work: F) -> Result<F::Output, Elapsed> {
@@ -90,8 +118,7 @@ async fn limited<F: Future>(options: &DbOptions, work: F) -> Result<F::Output, E
     }
 }
 
-/// A statement that has not ended leaves its connection busy, and so it is closed instead of used again.
-fn conclude<T>(
+async fn conclude<T>(
     lease: &mut Lease,
     outcome: Result<Result<T, sqlx::Error>, Elapsed>,
     options: &DbOptions,
@@ -99,9 +126,14 @@ fn conclude<T>(
     match outcome {
         Ok(outcome) => {
             lease.end(&outcome);
+            if outcome.as_ref().is_err_and(is_stale_plan) {
+                // The next time it is prepared anew.
+                lease.forget_statements().await;
+            }
             Ok(outcome)
         }
         Err(Elapsed) => {
+            lease.give_up();
             let limit = options.statement_timeout.unwrap_or_default();
             Err(DbErr::Exec(RuntimeErr::Internal(format!(
                 "the database did not end a statement after {limit:?}"

@@ -39,17 +39,22 @@ impl Servers {
         let mut readers = Vec::new();
         let mut writing = options.clone();
         if sqlite {
-            readers
-                .push(primary.sibling(Role::Reader).map(|connector| Pool::new(connector, options.clone())));
+            readers.push(
+                primary.sibling(Role::Reader).map(|connector| Pool::new(connector, options.clone(), true)),
+            );
             // SQLite has one writer at a time. The line for its connection is fair, the one for its lock is not.
             writing = writing.max_connections(1);
         }
         for url in &options.replicas {
-            readers.push(Some(Pool::new(Connector::new(url, Role::Reader, options)?, options.clone())));
+            readers.push(Some(Pool::new(
+                Connector::new(url, Role::Reader, options)?,
+                options.clone(),
+                false,
+            )));
         }
         let readers = readers.into_iter().flatten();
         Ok(Self {
-            primary: Pool::new(primary, writing),
+            primary: Pool::new(primary, writing, true),
             readers: readers.map(|pool| Reader { pool, left_out_until: AtomicU64::new(0) }).collect(),
             lag: !sqlite,
             next: AtomicUsize::new(0),
@@ -107,6 +112,12 @@ impl Servers {
 
     fn now(&self) -> u64 {
         millis(self.began.elapsed())
+    }
+
+    /// Lets connections forget what they know of the tables.
+    pub(crate) fn renew(&self) {
+        self.primary.renew();
+        self.readers.iter().for_each(|reader| reader.pool.renew());
     }
 
     pub(crate) async fn close(&self) {

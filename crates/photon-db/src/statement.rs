@@ -18,6 +18,11 @@ pub(crate) fn only_reads(sql: &str) -> bool {
     !words.any(|word| WRITING.iter().any(|writing| is(word, writing)) || word.starts_with("pg_advisory"))
 }
 
+/// Whether a statement may give tables other columns, or take them away.
+pub(crate) fn changes_tables(sql: &str) -> bool {
+    Words { rest: sql }.next().is_some_and(|first| is(first, "alter") || is(first, "drop"))
+}
+
 fn is(word: &str, keyword: &str) -> bool {
     word.eq_ignore_ascii_case(keyword)
 }

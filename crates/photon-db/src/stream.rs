@@ -3,19 +3,18 @@
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::{StreamExt, TryStreamExt};
 use sea_orm::{DbErr, QueryResult};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{Database, Executor};
-use tokio::sync::OwnedMutexGuard;
 
 use crate::DbOptions;
 use crate::connection::{Connection, Prepared, on_connection, querying};
 use crate::pool::Lease;
-use crate::transaction::Place;
+use crate::run;
+use crate::transaction::Reading;
 
 type Rows<'a, E> = Pin<Box<dyn Stream<Item = Result<QueryResult, E>> + Send + 'a>>;
 
@@ -31,34 +30,34 @@ pub struct RowStream {
 /// Where rows are read from.
 pub(crate) enum StreamSource {
     Lease(Lease),
-    Place(OwnedMutexGuard<Place>),
+    Transaction(Reading),
 }
 
 impl StreamSource {
     fn lease(&mut self) -> Result<&mut Lease, DbErr> {
         match self {
             Self::Lease(lease) => Ok(lease),
-            Self::Place(place) => place.lease(),
+            Self::Transaction(reading) => reading.place().lease(),
         }
     }
 
-    fn note_failure(&mut self) {
-        if let Self::Place(place) = self {
-            place.fail();
+    fn note(&mut self, error: &DbErr) {
+        if let Self::Transaction(reading) = self {
+            reading.place().note(error);
         }
     }
 }
 
 impl RowStream {
     pub(crate) fn new(source: StreamSource, statement: Prepared, options: &DbOptions) -> Self {
-        Self { rows: Box::pin(read(source, statement, options.statement_timeout)) }
+        Self { rows: Box::pin(read(source, statement, options.clone())) }
     }
 }
 
 fn read(
     mut source: StreamSource,
     statement: Prepared,
-    statement_timeout: Option<Duration>,
+    options: DbOptions,
 ) -> impl Stream<Item = Result<QueryResult, DbErr>> + Send {
     async_stream::stream! {
         let lease = match source.lease() {
@@ -68,13 +67,9 @@ fn read(
                 return;
             }
         };
-        let connection = lease.begin();
-        let mut outcome = match statement_timeout {
-            Some(_) => connection.lift_server_timeout().await,
-            None => Ok(()),
-        };
+        let mut outcome = run::lift_limit(lease, &options).await;
         if outcome.is_ok() {
-            let mut rows = rows_of(connection, statement);
+            let mut rows = rows_of(lease.begin_rows(), statement);
             loop {
                 match rows.try_next().await {
                     Ok(Some(row)) => yield Ok(row),
@@ -86,13 +81,12 @@ fn read(
                 }
             }
         }
-        if let (Ok(()), Some(timeout)) = (&outcome, statement_timeout) {
-            outcome = lease.begin().restore_server_timeout(timeout).await;
-        }
         lease.end(&outcome);
+        run::restore_limit(lease, &options).await;
         if let Err(error) = outcome {
-            source.note_failure();
-            yield Err(querying(error));
+            let error = querying(error);
+            source.note(&error);
+            yield Err(error);
         }
     }
 }

@@ -114,8 +114,9 @@ impl Drop for TestDb {
                 if admin.get_database_backend() == DbBackend::Postgres { " WITH (FORCE)" } else { "" };
             run(&admin, &format!("DROP DATABASE IF EXISTS {name}{force}"))
         };
-        // On a thread of its own, because a test that fails unwinds, and whoever unwinds must not wait.
-        if let Ok(Err(error)) = std::thread::spawn(drop_database).join() {
+        // On a thread of its own, because a test that fails unwinds, and whoever unwinds must not wait. On a coroutine,
+        // its worker goes on meanwhile: it may have transactions to roll back that the server waits for.
+        if let Ok(Err(error)) = photon_runtime::blocking(|| std::thread::spawn(drop_database).join()) {
             eprintln!("a test database stays: {error}");
         }
     }

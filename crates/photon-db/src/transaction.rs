@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use photon_runtime::Wait;
@@ -12,9 +12,9 @@ use sea_orm::{
     SqliteTransactionMode, Statement, StreamTrait, TransactionError, TransactionOptions, TransactionSession,
     TransactionTrait,
 };
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use crate::connection::Prepared;
+use crate::connection::{Prepared, ends_transaction};
 use crate::pool::{Lease, Pool};
 use crate::run::{self, Operation};
 use crate::session::Session;
@@ -41,6 +41,8 @@ pub(crate) struct Shared {
     session: Arc<Session>,
     /// The outermost savepoint that was left without an end, whose rollback comes before the next statement.
     abandoned: AtomicU32,
+    /// Whether somebody reads rows on the transaction's connection.
+    reading: Arc<AtomicBool>,
 }
 
 /// The connection, and how the transaction on it fares.
@@ -50,6 +52,9 @@ pub(crate) struct Place {
     /// PostgreSQL refuses everything after an error until the (sub)transaction that it happened in is rolled back.
     /// A commit would quietly be a rollback.
     failed: bool,
+    /// The database has rolled everything back. What comes after would be no part of the transaction.
+    doomed: bool,
+    backend: DbBackend,
 }
 
 impl Transaction {
@@ -60,12 +65,15 @@ impl Transaction {
         session: Arc<Session>,
         options: TransactionOptions,
     ) -> Result<Self, DbErr> {
-        for sql in begin_statements(pool.backend(), options) {
+        let backend = pool.backend();
+        for sql in begin_statements(backend, options) {
             lease.enter_transaction();
-            run::text(&mut lease, sql.into(), pool.options()).await?;
+            run::text(&mut lease, sql.into(), pool.options(), &session).await?;
         }
-        let place = Arc::new(Mutex::new(Place { lease: Some(lease), failed: false }));
-        let shared = Shared { place, pool, session, abandoned: AtomicU32::new(NONE) };
+        let place = Place { lease: Some(lease), failed: false, doomed: false, backend };
+        let place = Arc::new(Mutex::new(place));
+        let shared =
+            Shared { place, pool, session, abandoned: AtomicU32::new(NONE), reading: Arc::default() };
         Ok(Self { shared: Arc::new(shared), depth: 0, open: true })
     }
 
@@ -94,14 +102,20 @@ impl Transaction {
     /// Ends the transaction or savepoint without giving the value up, for whoever shares it. The connection of a
     /// transaction goes back to the pool, whatever the outcome.
     pub(crate) async fn end(&self, commit: bool) -> Result<(), DbErr> {
-        let mut place = self.shared.lock().await?;
-        let options = self.shared.pool.options();
+        let mut place = self.shared.lock_anyway().await?;
+        if place.doomed {
+            if self.depth == 0 {
+                // Rolled back once more, in the background.
+                place.lease = None;
+            }
+            return if commit { Err(doomed()) } else { Ok(()) };
+        }
         let aborted = place.failed && commit;
         if self.depth == 0 {
             let Some(mut lease) = place.lease.take() else { return Err(ended()) };
             let sql = if commit && !aborted { "COMMIT" } else { "ROLLBACK" };
             // A lease that is not seen to leave its transaction rolls back when it is dropped.
-            run::text(&mut lease, sql.into(), options).await?;
+            self.shared.text(&mut lease, sql).await?;
             lease.leave_transaction();
         } else {
             let depth = self.depth;
@@ -110,7 +124,7 @@ impl Transaction {
             } else {
                 format!("ROLLBACK TO SAVEPOINT photon_{depth}")
             };
-            run::text(place.lease()?, sql.into(), options).await?;
+            self.shared.text(place.lease()?, &sql).await?;
         }
         place.failed &= commit && !aborted;
         if aborted {
@@ -123,21 +137,34 @@ impl Transaction {
 
     /// Rows of a query, in a value that keeps the transaction's connection and not the transaction.
     pub(crate) async fn rows(&self, statement: Statement) -> Result<RowStream, DbErr> {
+        let statement = Prepared::new(statement)?;
         let place = self.shared.lock().await?;
-        Ok(RowStream::new(StreamSource::Place(place), Prepared::new(statement)?, self.shared.pool.options()))
+        let reading = Reading::new(place, Arc::clone(&self.shared.reading));
+        Ok(RowStream::new(StreamSource::Transaction(reading), statement, self.shared.pool.options()))
     }
 
     async fn run<O: Operation>(&self, statement: Statement) -> Result<O::Output, DbErr> {
+        let statement = Prepared::new(statement)?;
         let mut place = self.shared.lock().await?;
         let (options, session) = (self.shared.pool.options(), &self.shared.session);
-        let outcome = run::statement::<O>(place.lease()?, Prepared::new(statement)?, options, session).await;
-        place.note(&outcome, &self.shared.pool);
-        outcome
+        let outcome = run::statement::<O>(place.lease()?, statement, options, session).await;
+        place.noted(outcome)
+    }
+
+    async fn run_text(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        let mut place = self.shared.lock().await?;
+        let outcome = self.shared.text(place.lease()?, sql).await;
+        place.noted(outcome)
     }
 }
 
 fn ended() -> DbErr {
     DbErr::Exec(RuntimeErr::Internal("the transaction has ended".to_owned()))
+}
+
+fn doomed() -> DbErr {
+    let message = "the database has rolled the transaction back because of an earlier error";
+    DbErr::Exec(RuntimeErr::Internal(message.to_owned()))
 }
 
 impl Place {
@@ -146,29 +173,71 @@ impl Place {
     }
 
     /// A statement of the transaction has failed.
-    pub(crate) fn fail(&mut self) {
-        self.failed = true;
+    pub(crate) fn note(&mut self, error: &DbErr) {
+        self.failed |= self.backend == DbBackend::Postgres;
+        self.doomed |= ends_transaction(error, self.backend);
     }
 
-    fn note<T>(&mut self, outcome: &Result<T, DbErr>, pool: &Pool) {
-        if outcome.is_err() && pool.backend() == DbBackend::Postgres {
-            self.failed = true;
-        }
+    fn noted<T>(&mut self, outcome: Result<T, DbErr>) -> Result<T, DbErr> {
+        outcome.inspect_err(|error| self.note(error))
+    }
+}
+
+/// The connection while rows are read on it. Whoever wants it meanwhile is refused instead of waiting for a reader who
+/// may be themselves.
+pub(crate) struct Reading {
+    place: OwnedMutexGuard<Place>,
+    flag: Arc<AtomicBool>,
+}
+
+impl Reading {
+    fn new(place: OwnedMutexGuard<Place>, flag: Arc<AtomicBool>) -> Self {
+        flag.store(true, Ordering::Release);
+        Self { place, flag }
+    }
+
+    pub(crate) fn place(&mut self) -> &mut Place {
+        &mut self.place
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.flag.store(false, Ordering::Release);
     }
 }
 
 impl Shared {
     /// The connection, once savepoints that were abandoned are rolled back.
-    async fn lock(&self) -> Result<tokio::sync::OwnedMutexGuard<Place>, DbErr> {
-        let mut place = Arc::clone(&self.place).lock_owned().await;
-        place.lease()?;
+    async fn lock(&self) -> Result<OwnedMutexGuard<Place>, DbErr> {
+        let place = self.lock_anyway().await?;
+        if place.doomed { Err(doomed()) } else { Ok(place) }
+    }
+
+    /// The same even if the transaction is lost.
+    async fn lock_anyway(&self) -> Result<OwnedMutexGuard<Place>, DbErr> {
+        let mut place = match Arc::clone(&self.place).try_lock_owned() {
+            Ok(place) => place,
+            Err(_) if self.reading.load(Ordering::Acquire) => {
+                let message =
+                    "rows of the transaction are being read: read them to the end or drop them first";
+                return Err(DbErr::Exec(RuntimeErr::Internal(message.to_owned())));
+            }
+            Err(_) => Arc::clone(&self.place).lock_owned().await,
+        };
         let abandoned = self.abandoned.swap(NONE, Ordering::AcqRel);
+        let lease = place.lease()?;
         if abandoned != NONE {
-            let sql = format!("ROLLBACK TO SAVEPOINT photon_{abandoned}");
-            run::text(place.lease()?, sql.into(), self.pool.options()).await?;
-            place.failed = false;
+            let outcome = self.text(lease, &format!("ROLLBACK TO SAVEPOINT photon_{abandoned}")).await;
+            place.failed &= outcome.is_err();
+            // Without its savepoint, what was to be undone would count.
+            place.doomed |= outcome.is_err();
         }
         Ok(place)
+    }
+
+    async fn text(&self, lease: &mut Lease, sql: &str) -> Result<ExecResult, DbErr> {
+        run::text(lease, sql.into(), self.pool.options(), &self.session).await
     }
 }
 
@@ -236,10 +305,7 @@ impl ConnectionTrait for Transaction {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let mut place = self.shared.lock().await?;
-        let outcome = run::text(place.lease()?, sql.into(), self.shared.pool.options()).await;
-        place.note(&outcome, &self.shared.pool);
-        outcome
+        self.run_text(sql).await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
@@ -275,12 +341,8 @@ impl TransactionTrait for Transaction {
     type Transaction = Transaction;
 
     async fn begin(&self) -> Result<Transaction, DbErr> {
-        let mut place = self.shared.lock().await?;
         let depth = self.depth + 1;
-        let sql = format!("SAVEPOINT photon_{depth}");
-        let outcome = run::text(place.lease()?, sql.into(), self.shared.pool.options()).await;
-        place.note(&outcome, &self.shared.pool);
-        outcome?;
+        self.run_text(&format!("SAVEPOINT photon_{depth}")).await?;
         Ok(Transaction { shared: Arc::clone(&self.shared), depth, open: true })
     }
 

@@ -138,3 +138,11 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+// The code of the guide. With doc comments here, a failing block would be reported as a line of this file.
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/async-libraries.md")]
+struct GuideAsyncLibraries;
+#[cfg(all(doctest, feature = "db"))]
+#[doc = include_str!("../../../guide/data.md")]
+struct GuideData;

@@ -26,19 +26,28 @@ enum Condition {
     Broken,
 }
 
+/// What was begun and not seen to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Busy {
+    No,
+    /// One statement: its answer will come.
+    Statement,
+    /// Rows, perhaps a great many of them.
+    Rows,
+}
+
 /// A connection that is the holder's alone until it is dropped.
 pub(crate) struct Lease {
     live: Option<Live>,
     pool: Arc<Shared>,
     condition: Condition,
-    /// A statement was begun and not seen to end.
-    busy: bool,
+    busy: Busy,
 }
 
 impl Lease {
     pub(super) fn new(live: Live, pool: Arc<Shared>) -> Self {
         Counters::add(&pool.counters.acquired, 1);
-        Self { live: Some(live), pool, condition: Condition::Clean, busy: false }
+        Self { live: Some(live), pool, condition: Condition::Clean, busy: Busy::No }
     }
 
     pub(super) fn live(&self) -> &Live {
@@ -48,13 +57,6 @@ impl Lease {
         }
     }
 
-    /// The connection, for one statement. [`Self::end`] has to be told how it went; a lease that was not is not used
-    /// again.
-    pub(crate) fn begin(&mut self) -> &mut Connection {
-        self.busy = true;
-        &mut self.live_mut().connection
-    }
-
     fn live_mut(&mut self) -> &mut Live {
         match &mut self.live {
             Some(live) => live,
@@ -62,9 +64,38 @@ impl Lease {
         }
     }
 
+    /// The connection, for one statement. [`Self::end`] has to be told how it went; if it is not, because nobody waits
+    /// for the statement any more, the connection is in use until its answer has come.
+    pub(crate) fn begin(&mut self) -> &mut Connection {
+        self.busy = Busy::Statement;
+        &mut self.live_mut().connection
+    }
+
+    /// The connection, for reading rows. If [`Self::end`] is not told that they have ended, it is closed.
+    pub(crate) fn begin_rows(&mut self) -> &mut Connection {
+        self.busy = Busy::Rows;
+        &mut self.live_mut().connection
+    }
+
+    /// Forgets prepared statements, which are out of date. If that fails, the next use of the connection shows it.
+    pub(crate) async fn forget_statements(&mut self) {
+        let outcome = self.begin().forget_statements().await;
+        self.end(&outcome);
+    }
+
+    /// Whether the database's own limit for statements is lifted.
+    pub(crate) fn unlimited(&mut self) -> &mut bool {
+        &mut self.live_mut().unlimited
+    }
+
+    /// The database has not answered when it should have: it is not heard of again.
+    pub(crate) fn give_up(&mut self) {
+        self.condition = Condition::Broken;
+    }
+
     /// The statement has ended.
     pub(crate) fn end<T>(&mut self, outcome: &Result<T, sqlx::Error>) {
-        self.busy = false;
+        self.busy = Busy::No;
         if outcome.as_ref().is_err_and(is_fatal) {
             self.condition = Condition::Broken;
             self.pool.lose_trust();
@@ -102,9 +133,12 @@ impl Lease {
                 self.live_mut().epoch = epoch;
                 true
             }
-            // Busy still, and so it is not used again. That others are gone too, they find out by themselves: the
-            // epoch that made this test necessary makes theirs necessary as well.
-            Ok(Err(_)) | Err(_) => false,
+            // That others are gone too, they find out by themselves: the epoch that made this test necessary makes
+            // theirs necessary as well.
+            Ok(Err(_)) | Err(_) => {
+                self.give_up();
+                false
+            }
         }
     }
 }
@@ -113,29 +147,50 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Some(live) = self.live.take() else { return };
         let pool = Arc::clone(&self.pool);
-        match self.condition {
-            _ if self.busy => pool.discard(live),
-            Condition::Clean => pool.give_back(live),
-            Condition::Broken => pool.discard(live),
-            Condition::InTransaction => roll_back_in_background(live, pool),
+        match (self.condition, self.busy) {
+            (Condition::Broken, _) | (_, Busy::Rows) => pool.discard(live),
+            (Condition::Clean, Busy::No) => pool.give_back(live),
+            (Condition::InTransaction, Busy::No) => recover_in_background(live, pool, false),
+            (_, Busy::Statement) => recover_in_background(live, pool, true),
         }
     }
 }
 
-/// Nobody may wait in a destructor, so another coroutine rolls back; until then the connection counts as in use.
-fn roll_back_in_background(live: Live, pool: Arc<Shared>) {
+/// Waits for a statement that was given up, and rolls back. Nobody may wait in a destructor, so another coroutine does;
+/// until then the connection counts as in use, as it does for the server.
+fn recover_in_background(live: Live, pool: Arc<Shared>, busy: bool) {
     let mut abandoned = Abandoned(Some((live, pool)));
     let _ = try_spawn(move || {
-        let Some((live, _)) = &mut abandoned.0 else { return };
-        live.connection.stop_clock();
-        let rolled_back = timeout(PATIENCE, live.connection.execute_text("ROLLBACK".into())).wait();
-        if let (Ok(Ok(_)), Some((live, pool))) = (rolled_back, abandoned.0.take()) {
+        let Some((live, pool)) = &mut abandoned.0 else { return };
+        let limit = pool.options.statement_timeout.map_or(PATIENCE, |limit| limit.saturating_add(PATIENCE));
+        let recovered = timeout(limit, recover(live, busy)).wait();
+        if matches!(recovered, Ok(Ok(())))
+            && let Some((live, pool)) = abandoned.0.take()
+        {
             pool.give_back(live);
         }
     });
 }
 
-/// A connection whose transaction nobody has ended. The server ends it with the connection.
+async fn recover(live: &mut Live, busy: bool) -> Result<(), sqlx::Error> {
+    if busy {
+        // Whatever comes before its answer is read and thrown away, the error of the statement included.
+        if let Err(error) = live.connection.ping().await {
+            if is_fatal(&error) {
+                return Err(error);
+            }
+            live.connection.ping().await?;
+        }
+    }
+    live.connection.stop_clock();
+    match live.connection.execute_text("ROLLBACK".into()).await {
+        // There may be no transaction, and SQLite takes that for a mistake.
+        Err(error) if is_fatal(&error) => Err(error),
+        Ok(_) | Err(_) => Ok(()),
+    }
+}
+
+/// A connection that nobody has recovered. The server ends its transaction with it.
 struct Abandoned(Option<(Live, Arc<Shared>)>);
 
 impl Drop for Abandoned {

@@ -42,10 +42,12 @@ pub(crate) struct Shared {
     reaped: AtomicBool,
     /// A connection that nobody uses and that keeps a database in memory alive.
     anchor: Mutex<Option<Connection>>,
+    /// Whether a server that refuses connections is given time to start. Where another server can answer, it is not.
+    patient: bool,
 }
 
 impl Pool {
-    pub(crate) fn new(connector: Connector, options: DbOptions) -> Self {
+    pub(crate) fn new(connector: Connector, options: DbOptions, patient: bool) -> Self {
         let state = State::new(options.max_connections, connector.has_sockets());
         let (counters, distrust, reaped, anchor) = Default::default();
         Self(Arc::new(Shared {
@@ -56,6 +58,7 @@ impl Pool {
             distrust,
             reaped,
             anchor,
+            patient,
         }))
     }
 
@@ -95,6 +98,12 @@ impl Pool {
     pub(crate) fn metrics(&self) -> PoolMetrics {
         let (open, idle, waiting) = self.0.lock().numbers();
         self.0.counters.report(self.0.options.max_connections, open, idle, waiting)
+    }
+
+    /// Closes idle connections: what they know of the tables is out of date.
+    pub(crate) fn renew(&self) {
+        let idle = self.0.lock().take_idle();
+        idle.into_iter().for_each(|live| self.0.discard(live));
     }
 
     /// Closes idle connections and refuses further ones; those in use are closed when they come back.

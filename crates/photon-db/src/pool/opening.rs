@@ -37,8 +37,8 @@ impl Permit {
         self
     }
 
-    /// Opens the connection. While the server is down or starts up, it is tried again and again: whoever waits has a
-    /// time limit around this. `last_failure` says why it was not possible yet.
+    /// Opens the connection. While the server is down or starts up, a patient pool tries again and again: whoever waits
+    /// has a time limit around this. `last_failure` says why it was not possible yet.
     pub(super) async fn open(mut self, last_failure: &mut Option<DbErr>) -> Result<Lease, DbErr> {
         let Some(pool) = self.pool.clone() else { unreachable!("a permit without a pool") };
         if let Some(live) = self.replaced.take() {
@@ -49,7 +49,7 @@ impl Permit {
             let epoch = pool.distrust.load(Ordering::Relaxed);
             match worker_io(pool.connect()).await {
                 Ok(connection) => break (connection, epoch),
-                Err(error) if is_temporary(&error) => *last_failure = Some(connecting(error)),
+                Err(error) if pool.patient && is_temporary(&error) => *last_failure = Some(connecting(error)),
                 Err(error) => return Err(connecting(error)),
             }
             let _ = timeout(pause, std::future::pending::<()>()).await;
@@ -60,7 +60,7 @@ impl Permit {
         reaper::start(&pool);
         let now = Instant::now();
         let expires = pool.options.max_lifetime.map(|lifetime| now + shortened(lifetime));
-        let live = Live { connection, shard: self.shard, expires, idle_since: now, epoch };
+        let live = Live { connection, shard: self.shard, expires, idle_since: now, epoch, unlimited: false };
         // From here on the place is the connection's.
         self.pool = None;
         Ok(Lease::new(live, pool))

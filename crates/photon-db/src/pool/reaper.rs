@@ -34,25 +34,32 @@ fn pause(pool: &Shared) -> Duration {
 
 fn run(pool: &Weak<Shared>, pause: Duration) {
     loop {
-        sleep(pause);
-        let Some(pool) = pool.upgrade() else { return };
-        let since = pool.options.idle_timeout.and_then(|time| Instant::now().checked_sub(time));
-        let pruned = {
-            let mut state = pool.lock();
-            if state.is_closed() {
+        {
+            let Some(pool) = pool.upgrade() else { return };
+            if pool.lock().is_closed() {
                 return;
             }
-            state.prune(since, pool.options.min_connections)
-        };
-        pruned.into_iter().for_each(|live| pool.discard(live));
-        loop {
-            let permit = pool.lock().missing(pool.options.min_connections, &pool);
-            let Some(permit) = permit else { break };
-            let opened = timeout(pool.options.acquire_timeout, permit.open(&mut None)).wait();
-            // Dropping the lease makes it idle. A server that is not there is tried again next time.
-            if !matches!(opened, Ok(Ok(_))) {
-                break;
-            }
+            prune(&pool);
+            fill(&pool);
+        }
+        sleep(pause);
+    }
+}
+
+fn prune(pool: &Arc<Shared>) {
+    let since = pool.options.idle_timeout.and_then(|time| Instant::now().checked_sub(time));
+    let pruned = pool.lock().prune(since, pool.options.min_connections);
+    pruned.into_iter().for_each(|live| pool.discard(live));
+}
+
+fn fill(pool: &Arc<Shared>) {
+    loop {
+        let permit = pool.lock().missing(pool.options.min_connections, pool);
+        let Some(permit) = permit else { return };
+        let opened = timeout(pool.options.acquire_timeout, permit.open(&mut None)).wait();
+        // Dropping the lease makes it idle. A server that is not there is tried again next time.
+        if !matches!(opened, Ok(Ok(_))) {
+            return;
         }
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Live {
     pub(super) idle_since: Instant,
     /// The pool's distrust when it was last known to be alive.
     pub(super) epoch: u64,
+    /// Whether the database's own limit for statements is lifted, for rows that were not read to their end.
+    pub(super) unlimited: bool,
 }
 
 impl Live {
@@ -185,6 +187,11 @@ impl State {
             }
         }
         pruned
+    }
+
+    /// Takes out all idle connections; their places stay theirs.
+    pub(super) fn take_idle(&mut self) -> Vec<Live> {
+        self.shards.iter_mut().flat_map(|shard| shard.idle.drain(..)).collect()
     }
 
     /// Permits for connections that are missing to a minimum.
