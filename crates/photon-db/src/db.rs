@@ -136,6 +136,13 @@ impl Db {
         Self { primary_only: true, ..self.clone() }
     }
 
+    /// The same database as somebody sees it who has written nothing yet: reads go to replicas again. Handlers get theirs
+    /// for each request; a background task begins with this.
+    #[must_use]
+    pub fn new_session(&self) -> Self {
+        Self { servers: Arc::clone(&self.servers), session: Arc::default(), primary_only: false }
+    }
+
     /// Connects to the primary and asks it for a sign of life.
     ///
     /// # Errors

@@ -36,7 +36,9 @@ fn judge(error: &(dyn StdError + 'static)) -> Option<Verdict> {
         {
             Some(does_not_fit())
         }
-        DbErr::RecordNotFound(_) => Some(Verdict::new(StatusCode::NOT_FOUND, "Not Found")),
+        DbErr::RecordNotFound(_) | DbErr::RecordNotUpdated => {
+            Some(Verdict::new(StatusCode::NOT_FOUND, "Not Found"))
+        }
         // Nothing was done: no connection was to be had.
         DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Some(unavailable()),
         // What was done has been undone, and may well succeed the next time.

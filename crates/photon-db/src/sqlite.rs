@@ -90,7 +90,7 @@ fn in_memory_name(url: &str) -> Option<String> {
 }
 
 /// All connections of the program that use a name share its database (SQLite's `memdb`). Unlike the older shared
-/// cache, it locks as files do.
+/// cache, it locks as files without a write-ahead log do.
 fn memory_options(name: &str) -> SqliteConnectOptions {
     SqliteConnectOptions::new().filename(name).vfs("memdb").create_if_missing(true)
 }

@@ -19,7 +19,8 @@ const VARIABLE: &str = "TEST_DATABASE_URL";
 
 /// A migrated database that belongs to one test and is gone with it.
 ///
-/// By default it is SQLite in memory. With `TEST_DATABASE_URL=postgres://…` or `mysql://…`, each test gets a database
+/// By default it is SQLite in memory, where, other than in a file, whoever writes waits for those who are reading rows
+/// at that time. With `TEST_DATABASE_URL=postgres://…` or `mysql://…`, each test gets a database
 /// of its own on that server, whose user must be allowed to create databases. On PostgreSQL the migrations run once
 /// and every test gets a copy of the result (a template database), which takes tens of milliseconds.
 ///

@@ -111,7 +111,7 @@ pub use photon_macros::{
     delete, dependency, get, head, model, options, patch, photon_route, post, put, routes,
 };
 pub use photon_router::{Dispatcher, openapi};
-pub use photon_runtime::{Wait, WaitIter, blocking, sleep, spawn, sync};
+pub use photon_runtime::{Elapsed, JoinHandle, Wait, WaitIter, blocking, sleep, spawn, sync, timeout};
 pub use photon_server::{Limits, ServerConfig};
 /// What a function under `#[validate(custom(function = …))]` returns as its error.
 pub use validator::ValidationError;

@@ -38,6 +38,11 @@ impl MigrationTrait for Migration {
         manager.drop_table(Table::drop().table(Customer::Table).take()).await?;
         manager.drop_table(Table::drop().table(Product::Table).take()).await
     }
+
+    /// All of it or nothing, in SQLite too.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
 }
 
 #[derive(DeriveIden)]

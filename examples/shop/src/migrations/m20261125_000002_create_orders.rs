@@ -42,6 +42,11 @@ impl MigrationTrait for Migration {
         manager.drop_table(Table::drop().table(Line::Table).take()).await?;
         manager.drop_table(Table::drop().table(Purchase::Table).take()).await
     }
+
+    /// All of it or nothing, in SQLite too.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
 }
 
 #[derive(DeriveIden)]

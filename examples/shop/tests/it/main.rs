@@ -143,7 +143,7 @@ fn nobody_buys_what_is_not_there(shop: &Shop) {
                                 *bought.entry(*product).or_default() += quantity;
                             }),
                             (409, body) => {
-                                assert!(body["detail"].as_str().unwrap().contains("only"), "{body}")
+                                assert!(body["detail"].as_str().unwrap().contains("only"), "{body}");
                             }
                             (status, body) => panic!("{status}: {body}"),
                         }

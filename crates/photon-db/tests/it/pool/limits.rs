@@ -21,7 +21,11 @@ fn whoever_gets_no_connection_in_time_is_told_to_come_back(database: &Database) 
     for _ in 0..2 {
         let began = Instant::now();
         let error = db.transaction(|_| Ok::<(), DbErr>(())).unwrap_err();
-        assert!(began.elapsed() >= limit && began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+        assert!(
+            began.elapsed() >= limit && began.elapsed() < Duration::from_secs(5),
+            "{:?}",
+            began.elapsed()
+        );
         assert!(matches!(error, DbErr::ConnectionAcquire(_)), "{error:?}");
         let response = expect(error, 503, "Service Unavailable");
         assert_eq!(response.headers.get("retry-after"), Some("1"));
