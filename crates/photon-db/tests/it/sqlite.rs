@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use photon_db::Db;
-use photon_db::sea_orm::TransactionTrait;
-use photon_runtime::{Wait, spawn};
+use photon_db::sea_orm::{
+    ConnectionTrait, DbBackend, DbErr, QueryResult, Statement, StreamTrait, TransactionTrait,
+};
+use photon_runtime::{Wait, WaitIter, spawn};
 
 use crate::databases::{Database, Kind, number, run};
 use crate::errors::expect;
@@ -77,4 +79,23 @@ fn databases_in_memory_are_their_own() {
     run(&one, "INSERT INTO t VALUES (1)").unwrap();
     assert_eq!(number(&one, "SELECT COUNT(*) AS n FROM t").unwrap(), 1);
     assert_eq!(number(&other, "SELECT COUNT(*) AS n FROM t").unwrap(), 0);
+}
+
+/// A statement that was prepared before may fail once. It must not find less than there is.
+#[test]
+fn another_program_may_change_a_table() {
+    let database = Database::new(Kind::SqliteFile);
+    let db = database.open(|options| options.max_connections(1));
+    let other = database.open(|options| options);
+    run(&other, "CREATE TABLE t (a INTEGER); INSERT INTO t VALUES (1), (2)").unwrap();
+    let query = || Statement::from_string(DbBackend::Sqlite, "SELECT * FROM t");
+    let all = || db.query_all_raw(query()).wait();
+    let read = || db.stream_raw(query()).wait()?.wait_iter().collect::<Result<Vec<QueryResult>, DbErr>>();
+    for (column, rows) in [("b", &all as &dyn Fn() -> Result<Vec<QueryResult>, DbErr>), ("c", &read)] {
+        assert_eq!(rows().unwrap().len(), 2);
+        run(&other, &format!("ALTER TABLE t ADD COLUMN {column} INTEGER DEFAULT 5")).unwrap();
+        let rows = rows().or_else(|_| rows()).unwrap();
+        assert_eq!(rows.len(), 2);
+        assert_eq!(rows[1].try_get::<i32>("", column).unwrap(), 5);
+    }
 }
