@@ -93,7 +93,6 @@ pub mod prelude {
     pub use crate::{CursorQuery, PageQuery, SoftDelete, SoftDeleteModel, SoftDeleteQuery};
     pub use sea_orm;
     pub use sea_orm::entity::prelude::*;
-    pub use sea_orm::sea_query::ExprTrait;
     pub use sea_orm::{
         ActiveValue, Condition, DbBackend, IntoActiveModel, NotSet, QueryOrder, QuerySelect, QueryTrait, Set,
         Statement, TransactionSession, TransactionTrait,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use photon::db::prelude::*;
+use photon::db::sea_orm::sea_query::ExprTrait;
 use photon::db::{CursorOrder, CursorPage, CursorParams, CursorQuery, SoftDelete};
 use photon::prelude::*;
 

@@ -1,6 +1,7 @@
 //! Products: found page by page, changed, restocked, taken off sale.
 
 use photon::db::prelude::*;
+use photon::db::sea_orm::sea_query::ExprTrait;
 use photon::db::{Page, PageParams, PageQuery, SoftDelete, containing};
 use photon::prelude::*;
 
