@@ -86,29 +86,18 @@ impl Connection {
     ) -> Result<Option<QueryResult>, sqlx::Error> {
         // SQLite computes a row when it is asked for it, and reading has no late errors.
         let first_only = self.is_sqlite() && only_reads(&statement.sql);
-        let first: Option<QueryResult> = on_connection!(&mut *self, connection => if first_only {
-            statement.query().fetch_optional(&mut **connection).await?.map(Into::into)
-        } else {
-            let mut first = None;
-            let mut rows = statement.query().fetch(&mut **connection);
-            while let Some(row) = rows.try_next().await? {
-                if first.is_none() {
-                    first = Some(row.into());
-                }
+        let (mut rows, mut first) = (crate::stream::rows_of(self, statement), None);
+        while let Some(row) = rows.try_next().await? {
+            first.get_or_insert(row);
+            if first_only {
+                break;
             }
-            first
-        });
-        self.confirm_empty(first.is_none()).await?;
+        }
         Ok(first)
     }
 
     pub(crate) async fn query_all(&mut self, statement: Prepared) -> Result<Vec<QueryResult>, sqlx::Error> {
-        let rows: Vec<QueryResult> = on_connection!(&mut *self, connection => {
-            let rows = statement.query().fetch_all(&mut **connection).await?;
-            rows.into_iter().map(Into::into).collect()
-        });
-        self.confirm_empty(rows.is_empty()).await?;
-        Ok(rows)
+        crate::stream::rows_of(self, statement).try_collect().await
     }
 
     fn is_sqlite(&self) -> bool {
@@ -118,12 +107,6 @@ impl Connection {
             #[allow(unreachable_patterns)]
             _ => false,
         }
-    }
-
-    /// No rows from SQLite can mean that the thread of the connection has died, as it does when a table was given
-    /// other columns after a `SELECT *` was prepared. sqlx takes that for the end of the rows.
-    async fn confirm_empty(&mut self, empty: bool) -> Result<(), sqlx::Error> {
-        if empty && self.is_sqlite() { self.ping().await } else { Ok(()) }
     }
 
     /// Forgets prepared statements.

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use futures_util::{StreamExt, TryStreamExt};
+use futures_util::TryStreamExt;
 use sea_orm::{DbErr, QueryResult};
 use sea_query_sqlx::SqlxValues;
 use sqlx::{Database, Executor};
@@ -91,7 +91,7 @@ fn read(
     }
 }
 
-fn rows_of(connection: &mut Connection, statement: Prepared) -> Rows<'_, sqlx::Error> {
+pub(crate) fn rows_of(connection: &mut Connection, statement: Prepared) -> Rows<'_, sqlx::Error> {
     on_connection!(connection, connection => fetch(&mut **connection, statement))
 }
 
@@ -101,7 +101,21 @@ where
     SqlxValues: sqlx::IntoArguments<C::Database>,
     <C::Database as Database>::Row: Into<QueryResult>,
 {
-    Box::pin(statement.query::<C::Database>().fetch(connection).map(|row| row.map(Into::into)))
+    // SQLite's thread may die, as it does when a table was given other columns after a `SELECT *` was prepared. sqlx
+    // takes that for the end of the rows, but a statement that has ended says so.
+    Box::pin(async_stream::try_stream! {
+        let mut steps = connection.fetch_many(statement.query::<C::Database>());
+        let mut ended = C::Database::NAME != "SQLite";
+        while let Some(step) = steps.try_next().await? {
+            match step {
+                sqlx::Either::Left(_) => ended = true,
+                sqlx::Either::Right(row) => yield row.into(),
+            }
+        }
+        if !ended {
+            Err(sqlx::Error::WorkerCrashed)?;
+        }
+    })
 }
 
 impl Stream for RowStream {

@@ -149,7 +149,7 @@ fn text_may_hold_several_statements(db: &Db) {
 }
 
 fn metrics_add_up(database: &Database) {
-    let db = database.open(|options| options.max_connections(2).acquire_timeout(Duration::from_millis(50)));
+    let db = database.open(|options| options.max_connections(2).acquire_timeout(Duration::from_millis(500)));
     assert_eq!(
         (db.metrics().open, db.metrics().acquired),
         (0, 0),
