@@ -134,6 +134,11 @@ impl<E: EntityTrait> Keyset<E> {
         }
     }
 
+    /// The part of a list that is before an edge.
+    pub(super) fn before(&self, list: Select<E>, edge: &Edge) -> Select<E> {
+        list.filter(self.beyond(edge, true))
+    }
+
     async fn any_beyond<C: ConnectionTrait>(
         &self,
         query: Select<E>,

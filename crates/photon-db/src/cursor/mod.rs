@@ -97,10 +97,11 @@ pub trait CursorQuery<E: EntityTrait>: Sized {
     /// A cursor holds the values of the columns in the last row or the first, so rows that come or go shift nothing.
     /// It is no secret: a client can read those values. It is no proof either: a client may make one up, and gets the
     /// rows from there. Texts longer than some hundred bytes, floating-point numbers and JSON make no good order.
-    /// With a cursor a second statement asks whether there are rows on its other side.
+    /// With a cursor a second statement asks whether there are rows on its other side. With two, the list is what is
+    /// between them, read from its start.
     ///
     /// # Errors
-    /// [`CursorError::Invalid`] for a cursor that does not fit the columns, or for two at once; the database's errors.
+    /// [`CursorError::Invalid`] for a cursor that does not fit the columns; the database's errors.
     fn cursor_page<C: ConnectionTrait, const MAX: u64>(
         self,
         db: &C,
@@ -118,17 +119,21 @@ impl<E: EntityTrait> CursorQuery<E> for Select<E> {
     ) -> impl Future<Output = Result<CursorPage<E::Model>, CursorError>> + Send {
         let keyset = Keyset::<E>::new(order.into(), db.get_database_backend());
         async move {
-            let cursor = match params.cursor()? {
-                None => None,
-                Some((parameter, cursor)) => match keyset.decode(cursor) {
-                    Some(edge) => Some((edge, parameter == "before")),
-                    None => {
-                        let reason = "this is no cursor of this list";
-                        return Err(CursorError::Invalid { parameter, cursor: cursor.to_owned(), reason });
-                    }
-                },
+            let edge = |parameter, cursor: Option<String>| match cursor {
+                None => Ok(None),
+                Some(cursor) => keyset.decode(&cursor).map(Some).ok_or_else(|| {
+                    let reason = "this is no cursor of this list";
+                    CursorError::Invalid { parameter, cursor, reason }
+                }),
             };
-            Ok(keyset.page(self, db, cursor, params.limit.clamp(1, i64::MAX as u64 - 1)).await?)
+            let (after, before) = (edge("after", params.after)?, edge("before", params.before)?);
+            let (list, cursor) = match (after, before) {
+                (None, None) => (self, None),
+                (Some(after), None) => (self, Some((after, false))),
+                (None, Some(before)) => (self, Some((before, true))),
+                (Some(after), Some(before)) => (keyset.before(self, &before), Some((after, false))),
+            };
+            Ok(keyset.page(list, db, cursor, params.limit.clamp(1, i64::MAX as u64 - 1)).await?)
         }
     }
 }

@@ -3,15 +3,14 @@
 use photon_core::validation::{Constraints, Errors};
 use photon_core::{Argument, FromRequest, HttpError, OperationDoc, Request, Source};
 
-use super::CursorError;
 use super::keyset::LONGEST;
 use crate::bounded::{self, Bounded, USUAL};
 
 /// Which rows are wanted, as a handler's argument: the query parameters `after` or `before`, which are cursors from an
 /// earlier [`CursorPage`](crate::CursorPage), and `limit`, from 1 to `MAX`.
 ///
-/// Without a cursor the list begins at its start. The limit is 20 unless the client says otherwise, or `MAX` if that
-/// is less. Other values are a 422, and so are both cursors at once.
+/// Without a cursor the list begins at its start; with both, the wanted items are between them. The limit is 20 unless
+/// the client says otherwise, or `MAX` if that is less. Other values are a 422.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CursorParams<const MAX: u64 = 100> {
     /// The cursor behind which the wanted rows begin.
@@ -26,19 +25,6 @@ impl<const MAX: u64> CursorParams<MAX> {
     fn limit_parameter() -> Bounded {
         const { assert!(MAX > 0, "a page has at least one item") };
         Bounded::new("limit", "How many items are wanted at most.", MAX, USUAL.min(MAX))
-    }
-
-    /// The parameter that is there, with its cursor.
-    pub(super) fn cursor(&self) -> Result<Option<(&'static str, &str)>, CursorError> {
-        match (&self.after, &self.before) {
-            (None, None) => Ok(None),
-            (Some(after), None) => Ok(Some(("after", after))),
-            (None, Some(before)) => Ok(Some(("before", before))),
-            (Some(_), Some(before)) => {
-                let reason = "after and before exclude each other";
-                Err(CursorError::Invalid { parameter: "before", cursor: before.clone(), reason })
-            }
-        }
     }
 }
 
@@ -58,12 +44,7 @@ impl<const MAX: u64> FromRequest for CursorParams<MAX> {
     fn from_argument(request: &mut Request, _argument: &Argument, errors: &mut Errors) -> Option<Self> {
         let (after, before) = (bounded::last(request, "after"), bounded::last(request, "before"));
         let limit = Self::limit_parameter().read(request, errors);
-        let params = Self { after, before, limit: limit.unwrap_or(1) };
-        if let Err(error) = params.cursor() {
-            error.report(errors);
-            return None;
-        }
-        limit.map(|_| params)
+        limit.map(|limit| Self { after, before, limit })
     }
 
     fn is_present(request: &Request, _argument: &Argument) -> bool {

@@ -249,14 +249,34 @@ fn requests_say_from_where_and_how_many() {
         (&faults[0]["type"], &faults[0]["loc"]),
         (&json!("greater_than_equal"), &json!(["query", "limit"]))
     );
-    let faults = read("limit=101&after=x&before=y").unwrap_err();
-    let kinds: Vec<_> =
-        faults.as_array().unwrap().iter().map(|fault| (&fault["type"], &fault["loc"][1])).collect();
-    let expected = [(json!("less_than_equal"), json!("limit")), (json!("value_error"), json!("before"))];
-    assert_eq!(kinds, [(&expected[0].0, &expected[0].1), (&expected[1].0, &expected[1].1)]);
-    let db = database();
     let both = Params { before: Some("y".to_owned()), ..after("x") };
-    assert!(matches!(page(&db, &Id.into(), both), Err(CursorError::Invalid { parameter: "before", .. })));
+    assert_eq!(read("after=x&before=y"), Ok(both.clone()));
+    let faults = read("limit=101&after=x&before=y").unwrap_err();
+    assert_eq!(
+        (&faults[0]["type"], &faults[0]["loc"]),
+        (&json!("less_than_equal"), &json!(["query", "limit"]))
+    );
+}
+
+#[test]
+fn two_cursors_bound_a_list() {
+    let db = posts(&[(1, "a", None), (2, "b", None), (3, "c", None), (4, "d", None), (5, "e", None)]);
+    let order: CursorOrder<_> = Id.into();
+    let first = page(&db, &order, params(1)).unwrap();
+    let fourth = page(&db, &order, params(4)).unwrap();
+    let fifth = page(&db, &order, Params { after: fourth.next, ..params(1) }).unwrap();
+    let between =
+        |limit| Params { after: first.next.clone(), before: fifth.previous.clone(), ..params(limit) };
+    let start = page(&db, &order, between(2)).unwrap();
+    assert_eq!(ids(&start), [2, 3]);
+    assert!(start.next.is_some() && start.previous.is_some());
+    let rest = page(&db, &order, Params { after: start.next, ..between(2) }).unwrap();
+    assert_eq!((ids(&rest), rest.next), (vec![4], None));
+    // The other way round nothing is between them.
+    let nothing = Params { after: fifth.previous.clone(), before: first.next.clone(), ..params(2) };
+    assert_eq!(ids(&page(&db, &order, nothing).unwrap()), [0; 0]);
+    let wrong = Params { before: Some("y".to_owned()), ..between(2) };
+    assert!(matches!(page(&db, &order, wrong), Err(CursorError::Invalid { parameter: "before", .. })));
 }
 
 #[test]
