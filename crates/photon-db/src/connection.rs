@@ -9,6 +9,7 @@ use sea_query_sqlx::SqlxValues;
 use sqlx::query::Query;
 use sqlx::{AssertSqlSafe, Connection as _, Database, Executor};
 
+use crate::prompt::Prompt;
 use crate::statement::only_reads;
 
 /// A connection of sqlx.
@@ -18,7 +19,7 @@ pub(crate) enum Connection {
     #[cfg(feature = "mysql")]
     MySql(Box<sqlx::MySqlConnection>),
     #[cfg(feature = "sqlite")]
-    Sqlite(Box<sqlx::SqliteConnection>, Option<crate::sqlite::Deadline>),
+    Sqlite(Box<sqlx::SqliteConnection>, crate::sqlite::Watch),
 }
 
 /// Runs the same code on a connection of each kind.
@@ -128,19 +129,29 @@ impl Connection {
         on_connection!(self, connection => connection.close().await)
     }
 
+    /// How to wait for an answer that comes at once, if this connection gives such.
+    pub(crate) fn prompt(&self) -> Option<Prompt> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_, watch) => watch.prompt.clone(),
+            #[allow(unreachable_patterns)]
+            _ => None,
+        }
+    }
+
     /// A statement begins that may be ended when its time is over.
     pub(crate) fn start_clock(&self) {
         #[cfg(feature = "sqlite")]
-        if let Self::Sqlite(_, Some(deadline)) = self {
-            deadline.start();
+        if let Self::Sqlite(_, watch) = self {
+            watch.start();
         }
     }
 
     /// The connection is idle, or reads for as long as its user likes.
     pub(crate) fn stop_clock(&self) {
         #[cfg(feature = "sqlite")]
-        if let Self::Sqlite(_, Some(deadline)) = self {
-            deadline.stop();
+        if let Self::Sqlite(_, watch) = self {
+            watch.stop();
         }
     }
 

@@ -55,6 +55,7 @@ mod migrate;
 mod options;
 mod page;
 mod pool;
+mod prompt;
 mod request;
 mod run;
 mod seed;

@@ -10,6 +10,7 @@ use sea_orm::{DbErr, ExecResult, QueryResult, RuntimeErr};
 use crate::DbOptions;
 use crate::connection::{Connection, Prepared, execution, is_stale_plan, querying};
 use crate::pool::Lease;
+use crate::prompt::promptly;
 use crate::session::Session;
 
 /// How long after its time a statement may still be ended by the database itself.
@@ -67,9 +68,10 @@ pub(crate) async fn statement<O: Operation>(
 ) -> Result<O::Output, DbErr> {
     restore_limit(lease, options).await;
     let (sql, began) = (Arc::clone(&statement.sql), Instant::now());
+    let prompt = lease.prompt();
     let connection = lease.begin();
     connection.start_clock();
-    let outcome = limited(options, O::run(connection, statement)).await;
+    let outcome = limited(options, promptly(prompt, O::run(connection, statement))).await;
     connection.stop_clock();
     session.observe(began, options.slow_query, &sql);
     conclude(lease, outcome, options).await?.map_err(O::error)
@@ -84,9 +86,10 @@ pub(crate) async fn text(
 ) -> Result<ExecResult, DbErr> {
     restore_limit(lease, options).await;
     let began = Instant::now();
+    let prompt = lease.prompt();
     let connection = lease.begin();
     connection.start_clock();
-    let outcome = limited(options, connection.execute_text(Arc::clone(&sql))).await;
+    let outcome = limited(options, promptly(prompt, connection.execute_text(Arc::clone(&sql)))).await;
     connection.stop_clock();
     session.observe(began, options.slow_query, &sql);
     conclude(lease, outcome, options).await?.map_err(execution)

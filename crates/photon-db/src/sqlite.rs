@@ -13,6 +13,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, Sq
 use crate::DbOptions;
 use crate::connection::Connection;
 use crate::connector::{Role, invalid};
+use crate::prompt::Prompt;
 
 /// How many steps of its virtual machine SQLite takes between two looks at the clock: some tens of microseconds.
 const STEPS: i32 = 10_000;
@@ -23,6 +24,29 @@ pub(crate) struct Target {
     options: SqliteConnectOptions,
     file: Option<PathBuf>,
     statement_timeout: Option<Duration>,
+    role: Role,
+}
+
+/// What is known of a connection beside sqlx's part: when its statement has to end, and how to wait for it.
+pub(crate) struct Watch {
+    deadline: Option<Deadline>,
+    pub(crate) prompt: Option<Prompt>,
+}
+
+impl Watch {
+    /// A statement begins.
+    pub(crate) fn start(&self) {
+        if let Some(deadline) = &self.deadline {
+            deadline.start();
+        }
+    }
+
+    /// Nothing is limited until the next start.
+    pub(crate) fn stop(&self) {
+        if let Some(deadline) = &self.deadline {
+            deadline.stop();
+        }
+    }
 }
 
 impl Target {
@@ -45,12 +69,12 @@ impl Target {
             .busy_timeout(options.busy_timeout)
             .thread_name(|number| format!("photon-sqlite-{number}"))
             .disable_statement_logging();
-        Ok(Self { options: target, file, statement_timeout: options.statement_timeout })
+        Ok(Self { options: target, file, statement_timeout: options.statement_timeout, role: Role::Writer })
     }
 
     /// The same database for another role.
     pub(crate) fn in_role(&self, role: Role) -> Self {
-        let mut target = self.clone();
+        let mut target = Self { role, ..self.clone() };
         if role == Role::Reader {
             // Not opened read-only: whoever comes first has to create the file and its log.
             target.options = target.options.pragma("query_only", "1");
@@ -72,7 +96,8 @@ impl Target {
             Some(limit) => Some(Deadline::install(&mut connection, limit).await?),
             None => None,
         };
-        Ok(Connection::Sqlite(Box::new(connection), deadline))
+        let prompt = if self.role == Role::Writer { Prompt::new() } else { None };
+        Ok(Connection::Sqlite(Box::new(connection), Watch { deadline, prompt }))
     }
 }
 
@@ -119,14 +144,12 @@ impl Deadline {
         u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// A statement begins.
-    pub(crate) fn start(&self) {
+    fn start(&self) {
         let limit = u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX);
         self.at.store(self.now().saturating_add(limit).max(1), Ordering::Relaxed);
     }
 
-    /// Nothing is limited until the next start.
-    pub(crate) fn stop(&self) {
+    fn stop(&self) {
         self.at.store(0, Ordering::Relaxed);
     }
 }

@@ -11,6 +11,7 @@ use super::Shared;
 use super::metrics::Counters;
 use super::state::Live;
 use crate::connection::{Connection, is_fatal};
+use crate::prompt::Prompt;
 
 /// How long a test or a rollback may take before the connection counts as lost.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -62,6 +63,11 @@ impl Lease {
             Some(live) => live,
             None => unreachable!("a lease holds its connection until it is dropped"),
         }
+    }
+
+    /// How to wait for the next statement, if its answer comes at once and others wait for the transaction that it is in.
+    pub(crate) fn prompt(&self) -> Option<Prompt> {
+        if self.condition == Condition::InTransaction { self.live().connection.prompt() } else { None }
     }
 
     /// The connection, for one statement. [`Self::end`] has to be told how it went; if it is not, because nobody waits
