@@ -140,6 +140,8 @@ fn streams_that_keep_waking_each_other_do_not_starve_others() {
                 there.wait_ready();
                 wakes_here.wake();
             }
+            // A wake runs the other at once, which then may not have seen the end yet and waits again.
+            wakes_here.wake();
         });
         while !stop.load(Ordering::SeqCst) {
             wakes_there.wake();
