@@ -73,6 +73,10 @@ def bodies():
     expect("POST /echo", ask("POST", "/echo", everything)[2], everything)
     expect("POST /", ask("POST", "/", b"x" * 10)[2], b"x" * 10)
     expect("chunked", ask("POST", "/echo", iter([b"ab", b"c" * 5000]))[2], b"ab" + b"c" * 5000)
+    large = b"0123456789abcdef" * (1 << 21)
+    expect("32 MiB to /count", ask("POST", "/count", large)[2], b"33554432")
+    expect("32 MiB to /echo", ask("POST", "/echo", large)[0], 413)
+    expect("32 MiB in chunks", ask("POST", "/count", iter([large[:65536]] * 512))[2], b"33554432")
     expect("GET /plaintext", ask("GET", "/plaintext")[2], b"Hello, World!")
     expect("GET /json", json.loads(ask("GET", "/json")[2]), {"message": "Hello, World!"})
     cookies = json.loads(ask("GET", "/cookie", headers={"Cookie": "a=1; b=two"})[2])
@@ -89,6 +93,12 @@ def protocol():
     order = [answers.find(mark) for mark in (b"1ND", b"2ND", b"END")]
     expect("three pipelined requests are answered in order", order == sorted(order) and -1 not in order, True)
     expect("a request in pieces", b"\r\n\r\nEND" in raw(post[:9], post[9:40], post[40:], b"E", b"ND", count=1), True)
+    expect_continue = b"Expect: 100-continue\r\nContent-Length: 3\r\n" + host
+    for path, status in [(b"/echo", b"100"), (b"/count", b"100"), (b"/nowhere", b"404"), (b"/json", b"405")]:
+        first = raw(b"POST " + path + b" HTTP/1.1\r\nConnection: close\r\n" + expect_continue, b"END")[9:12]
+        expect(f"Expect: 100-continue on {path}", first, status)
+    poured = raw(b"POST /pour HTTP/1.1\r\nContent-Length: 1000\r\n" + host, b"x" * 10, b"END", count=1)
+    expect("an answer that begins before the body has ended", poured.startswith(b"HTTP/1.1 200 "), True)
     for name, request, status in [
         ("no Host", b"GET / HTTP/1.1\r\n\r\n", b"400"),
         ("no request", b"\x00\x01\x02\r\n\r\n", b"400"),

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Method;
 use photon_http::{Headers, RequestHead};
 
-use crate::{Context, RequestId, Response};
+use crate::{BodyReader, Context, HttpError, IncomingBody, RequestId, Response};
 
 /// One HTTP request.
 ///
@@ -20,7 +20,8 @@ use crate::{Context, RequestId, Response};
 pub struct Request {
     /// The request line and header fields.
     pub head: RequestHead,
-    /// The whole body; empty if the request has none.
+    /// What of the body was read: all of it in a handler, unless the handler takes a [`BodyReader`]. Middleware that
+    /// wants it calls [`read_body`](Self::read_body).
     pub body: Bytes,
     /// The parameters that the route's path template names, decoded.
     pub path_params: PathParams,
@@ -29,6 +30,7 @@ pub struct Request {
     extensions: Extensions,
     id: OnceLock<RequestId>,
     hooks: Vec<ResponseHook>,
+    incoming: Option<Box<dyn IncomingBody>>,
 }
 
 /// What is to be done with the response before it leaves the application; see [`Request::on_response`].
@@ -105,6 +107,29 @@ impl Request {
         })
     }
 
+    /// Reads what has not arrived of the body, and gives all of it.
+    ///
+    /// # Errors
+    /// The answer that the client deserves: 400 for a malformed body, 408 if it comes too slowly, 413 if it is longer
+    /// than the server allows, 503 if the server has no room for it.
+    #[inline]
+    pub fn read_body(&mut self) -> Result<&Bytes, HttpError> {
+        if let Some(mut incoming) = self.incoming.take() {
+            self.body = incoming.read_all()?;
+        }
+        Ok(&self.body)
+    }
+
+    /// Takes the body off the request, to be read as it arrives.
+    pub fn take_body(&mut self) -> BodyReader {
+        BodyReader::new(std::mem::take(&mut self.body), self.incoming.take())
+    }
+
+    /// Says how the body is read, if it has not all arrived. The server calls this.
+    pub fn set_incoming(&mut self, incoming: Option<Box<dyn IncomingBody>>) {
+        self.incoming = incoming;
+    }
+
     /// Has something done once the handler has answered, before the response leaves the application: a transaction
     /// committed, a field added. The latest comes first. Nothing is done if the handler panics; then the hook is
     /// dropped.
@@ -148,6 +173,7 @@ impl Request {
         self.extensions.clear();
         self.id.take();
         self.hooks.clear();
+        self.incoming = None;
     }
 }
 

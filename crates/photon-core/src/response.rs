@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http::StatusCode;
 use photon_http::Headers;
 
+use crate::UpgradeHandler;
+
 /// One HTTP response.
 ///
 /// The server adds `Date`, the framing (`Content-Length` or `Transfer-Encoding`) and `Connection`;
@@ -72,6 +74,8 @@ pub enum Body {
     Shared(Bytes),
     /// Bytes written while they are sent, in chunks (RFC 9112 §7.1).
     Stream(BodyWriter),
+    /// No body: the connection leaves HTTP; see [`Response::upgrade`].
+    Upgrade(UpgradeHandler),
 }
 
 /// What writes a streamed body: called once, on the connection's coroutine, with the sink.
@@ -86,7 +90,7 @@ impl Body {
         Self::Stream(Box::new(write))
     }
 
-    /// The bytes of a body that is whole; `None` for a stream.
+    /// The bytes of a body that is whole; `None` for a stream or an upgrade.
     #[must_use]
     pub fn as_bytes(&self) -> Option<&[u8]> {
         match self {
@@ -94,7 +98,7 @@ impl Body {
             Self::Static(bytes) => Some(bytes),
             Self::Vec(bytes) => Some(bytes),
             Self::Shared(bytes) => Some(bytes),
-            Self::Stream(_) => None,
+            Self::Stream(_) | Self::Upgrade(_) => None,
         }
     }
 }
@@ -103,6 +107,7 @@ impl std::fmt::Debug for Body {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.as_bytes() {
             Some(bytes) => write!(f, "Body({} bytes)", bytes.len()),
+            None if matches!(self, Self::Upgrade(_)) => f.write_str("Body(upgrade)"),
             None => f.write_str("Body(stream)"),
         }
     }

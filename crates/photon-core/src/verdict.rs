@@ -1,9 +1,12 @@
 //! Which answers errors of other crates deserve: a database's "this exists already" is a 409, not a 500.
 
 use std::error::Error as StdError;
+use std::io;
 use std::sync::{PoisonError, RwLock};
 
 use http::StatusCode;
+
+use crate::BodyError;
 
 /// The answer that an error deserves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +50,17 @@ pub(crate) fn judge(error: &(dyn StdError + 'static)) -> Option<Verdict> {
     let judges = JUDGES.read().unwrap_or_else(PoisonError::into_inner);
     let mut cause = Some(error);
     while let Some(error) = cause {
+        // `source` of an I/O error passes over the error that it was made from.
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        if let Some(error) = inner.and_then(|inner| inner.downcast_ref::<BodyError>()) {
+            let status = error.status();
+            let verdict = Verdict::new(status, status.canonical_reason().unwrap_or_default());
+            return Some(if status == StatusCode::SERVICE_UNAVAILABLE {
+                verdict.header("retry-after", "1")
+            } else {
+                verdict
+            });
+        }
         if let Some(verdict) = judges.iter().find_map(|judge| judge(error)) {
             return Some(verdict);
         }

@@ -29,8 +29,8 @@ pub enum Framing {
 #[derive(Debug, Clone)]
 pub struct BodyDecoder {
     state: State,
-    /// Decoded bytes that the limit still allows.
-    room: u64,
+    /// Bytes of body that the client has announced so far.
+    announced: u64,
     max_body: u64,
     /// Chunk extension bytes that the limit still allows.
     extension_room: usize,
@@ -78,12 +78,15 @@ impl BodyDecoder {
     #[must_use]
     pub fn new(framing: Framing, limits: &Limits) -> Self {
         Self {
+            announced: match framing {
+                Framing::Length(length) => length,
+                Framing::None | Framing::Chunked => 0,
+            },
             state: match framing {
                 Framing::None => State::Done,
                 Framing::Length(length) => State::Length(length),
                 Framing::Chunked => State::Size { size: 0, digits: 0 },
             },
-            room: limits.max_body,
             max_body: limits.max_body,
             extension_room: limits.max_chunk_extensions,
             trailer_room: limits.max_trailer_bytes,
@@ -107,6 +110,21 @@ impl BodyDecoder {
         }
     }
 
+    /// How many bytes of the body are left, if that is known: not while a chunked body goes on.
+    #[must_use]
+    pub fn remaining(&self) -> Option<u64> {
+        match self.state {
+            State::Length(rest) => Some(rest),
+            State::Done => Some(0),
+            _ => None,
+        }
+    }
+
+    /// Allows so many bytes of body instead of the limit that the decoder was made with.
+    pub fn set_max_body(&mut self, bytes: u64) {
+        self.max_body = bytes;
+    }
+
     /// Appends what `input` brings of the body to `body` and returns how many bytes of `input`
     /// that took: all, unless the body ends before.
     ///
@@ -115,23 +133,46 @@ impl BodyDecoder {
     /// give the same error however they are split.
     pub fn decode(&mut self, input: &[u8], body: &mut Vec<u8>) -> Result<usize, DecodeError> {
         let mut at = 0;
-        while at < input.len() && !self.is_done() {
-            if let State::Length(rest) | State::Data(rest) = self.state {
-                let part = &input[at..][..usize::try_from(rest).unwrap_or(usize::MAX).min(input.len() - at)];
-                body.extend_from_slice(part);
-                at += part.len();
-                let rest = rest - part.len() as u64;
-                self.state = match self.state {
-                    State::Length(_) => State::Length(rest),
-                    _ if rest == 0 => State::DataCr,
-                    _ => State::Data(rest),
-                };
-            } else {
+        loop {
+            let (used, data) = self.next(&input[at..], usize::MAX)?;
+            at += used;
+            if data.is_empty() {
+                return Ok(at);
+            }
+            body.extend_from_slice(data);
+        }
+    }
+
+    /// The next piece of the body in `input`, at most `most` bytes, and how many bytes of `input` were used up to its
+    /// end. An empty piece means that the body is done or `input` is used up.
+    ///
+    /// # Errors
+    /// As [`BodyDecoder::decode`].
+    pub fn next<'i>(&mut self, input: &'i [u8], most: usize) -> Result<(usize, &'i [u8]), DecodeError> {
+        let mut at = 0;
+        loop {
+            // Before the data comes, so that nobody has to send it in vain.
+            if self.announced > self.max_body {
+                return Err(DecodeError::BodyTooLarge(self.max_body));
+            }
+            if at == input.len() || self.is_done() {
+                return Ok((at, &[]));
+            }
+            let (State::Length(rest) | State::Data(rest)) = self.state else {
                 self.state = self.step(input[at])?;
                 at += 1;
-            }
+                continue;
+            };
+            let most = most.min(input.len() - at);
+            let piece = &input[at..][..usize::try_from(rest).unwrap_or(usize::MAX).min(most)];
+            let rest = rest - piece.len() as u64;
+            self.state = match self.state {
+                State::Length(_) => State::Length(rest),
+                _ if rest == 0 => State::DataCr,
+                _ => State::Data(rest),
+            };
+            return Ok((at + piece.len(), piece));
         }
-        Ok(at)
     }
 
     /// One byte of the chunked coding that is not data.
@@ -170,8 +211,7 @@ impl BodyDecoder {
         if byte != b'\n' {
             return Err(Fault::LineEnd.into());
         }
-        // The limit is checked before the data comes, so that nobody has to send it in vain.
-        self.room = self.room.checked_sub(size).ok_or(DecodeError::BodyTooLarge(self.max_body))?;
+        self.announced = self.announced.saturating_add(size);
         Ok(if size == 0 { State::TrailerStart } else { State::Data(size) })
     }
 

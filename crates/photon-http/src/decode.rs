@@ -185,7 +185,7 @@ fn finish(
     store_fields(&input[..consumed], request.headers, head);
     let fields = Fields::read(request.headers)?;
     set_target(&target, &fields, head)?;
-    let framing = fields.framing(head.version, limits)?;
+    let framing = fields.framing(head.version)?;
     let expect_continue = fields.expects_continue(head.version)?;
     let keep_alive = fields.keep_alive(head.version);
     Ok(Some(Decoded { consumed, framing, keep_alive, expect_continue }))

@@ -73,7 +73,12 @@ pub fn encode_head(
     let form = body_form(reply, status, length);
     let keep_alive = reply.keep_alive && !handler.close && form != BodyForm::UntilClose;
     encode_framing(out, reply, status, length, handler.content_length);
-    if !keep_alive {
+    // RFC 9110 §7.8: whoever sends `Upgrade` says so in `Connection`.
+    if handler.upgrade {
+        let options: &[u8] = if keep_alive { b"upgrade\r\n" } else { b"close, upgrade\r\n" };
+        out.extend_from_slice(b"connection: ");
+        out.extend_from_slice(options);
+    } else if !keep_alive {
         out.extend_from_slice(b"connection: close\r\n");
     } else if reply.version == Version::Http10 {
         out.extend_from_slice(b"connection: keep-alive\r\n");
@@ -88,6 +93,18 @@ pub fn encode_head(
 /// Appends the interim response that asks for a body (RFC 9110 §15.2.1).
 pub fn encode_continue(out: &mut Vec<u8>) {
     out.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+}
+
+/// Appends the head of the response that ends HTTP on a connection (RFC 9110 §15.2.2). `headers` name the protocol in
+/// `Upgrade`.
+pub fn encode_switch(out: &mut Vec<u8>, headers: &Headers, date: &DateLine) {
+    encode_status_line(out, StatusCode::SWITCHING_PROTOCOLS);
+    let said = encode_fields(out, headers);
+    out.extend_from_slice(b"connection: upgrade\r\n");
+    if !said.date {
+        out.extend_from_slice(date.as_bytes());
+    }
+    out.extend_from_slice(b"\r\n");
 }
 
 /// Appends one chunk (RFC 9112 §7.1); nothing for no data, since an empty chunk ends the body.
@@ -189,6 +206,7 @@ fn encode_status_line(out: &mut Vec<u8>, status: StatusCode) {
 struct Said {
     close: bool,
     date: bool,
+    upgrade: bool,
     content_length: Option<u64>,
 }
 
@@ -207,6 +225,7 @@ fn encode_fields(out: &mut Vec<u8>, headers: &Headers) -> Said {
             }
             17 if name.eq_ignore_ascii_case(b"transfer-encoding") => continue,
             4 if name.eq_ignore_ascii_case(b"date") => said.date = true,
+            7 if name.eq_ignore_ascii_case(b"upgrade") => said.upgrade = true,
             _ => {}
         }
         out.extend_from_slice(name);

@@ -5,7 +5,7 @@ use httparse::Header;
 
 use crate::headers::is_token;
 use crate::target::is_authority;
-use crate::{DecodeError, Fault, Framing, Limits, Version};
+use crate::{DecodeError, Fault, Framing, Version};
 
 #[derive(Default)]
 pub(crate) struct Fields<'a> {
@@ -61,7 +61,7 @@ impl<'a> Fields<'a> {
     }
 
     /// How the body is framed (RFC 9112 §6.3).
-    pub(crate) fn framing(&self, version: Version, limits: &Limits) -> Result<Framing, DecodeError> {
+    pub(crate) fn framing(&self, version: Version) -> Result<Framing, DecodeError> {
         if self.coding != Coding::Absent {
             // RFC 9112 §6.1: HTTP/1.0 has no transfer codings, so something before us misread it.
             if version == Version::Http10 {
@@ -85,7 +85,6 @@ impl<'a> Fields<'a> {
             .ok_or(Fault::ContentLength)?;
         match length {
             0 => Ok(Framing::None),
-            _ if length > limits.max_body => Err(DecodeError::BodyTooLarge(limits.max_body)),
             _ => Ok(Framing::Length(length)),
         }
     }

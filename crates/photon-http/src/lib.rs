@@ -27,7 +27,7 @@ pub use date::DateLine;
 pub use decode::{Decoded, HeadDecoder};
 pub use encode::{
     BodyForm, BodyLength, Reply, encode_chunk, encode_chunk_size, encode_continue, encode_head,
-    encode_last_chunk,
+    encode_last_chunk, encode_switch,
 };
 pub use error::{DecodeError, Fault};
 pub use head::{RequestHead, Version};

@@ -291,6 +291,10 @@ pub(crate) fn code(arguments: &[Argument], leave: &TokenStream) -> Code {
     let variable = |index: usize| local(&format!("argument_{index}"));
     let (request, errors) = (local("request"), local("errors"));
     let bodies = read.iter().map(|(_, argument)| argument.is_body());
+    let streams = read.iter().map(|(_, argument)| {
+        let ty = &argument.ty;
+        quote_spanned!(ty.span()=> <#ty as ::photon::FromRequest>::STREAM)
+    });
     let statics = read.iter().map(|(index, argument)| argument.constant(&constant(*index)));
     let reads = read.iter().map(|(index, argument)| {
         let (name, expression) = (variable(*index), argument.read(&constant(*index)));
@@ -321,6 +325,8 @@ pub(crate) fn code(arguments: &[Argument], leave: &TokenStream) -> Code {
         constants: quote! {
             // Two arguments from one body are two keys of it; one is the body itself.
             const __PHOTON_EMBED: bool = 0usize #(+ (#bodies) as usize)* > 1;
+            // Whoever reads the body as it comes must be called before it is there.
+            const __PHOTON_STREAM: bool = false #(|| #streams)*;
             #(#statics)*
         },
         reads,

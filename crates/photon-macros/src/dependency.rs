@@ -61,6 +61,8 @@ fn try_expand(attribute: TokenStream, item: TokenStream) -> syn::Result<TokenStr
             }
 
             impl ::photon::FromRequest for #target {
+                const STREAM: bool = __PHOTON_STREAM;
+
                 fn from_request(
                     request: &mut ::photon::Request,
                 ) -> ::std::result::Result<Self, ::photon::HttpError> {

@@ -110,6 +110,11 @@ fn code(
 
                 #[allow(deprecated)]
                 fn __photon_handle(#request: &mut ::photon::Request) -> ::photon::Response {
+                    if !__PHOTON_STREAM {
+                        if let ::std::result::Result::Err(error) = #request.read_body() {
+                            return ::photon::__private::IntoResponse::into_response(error);
+                        }
+                    }
                     #reads
                     ::photon::__private::IntoResponse::into_response(#call)
                 }

@@ -178,5 +178,6 @@ fn endpoint(
         operation_id: planned.operation_id.into(),
         handler: registered.handler,
         checks,
+        whole_body: !registered.checked,
     })
 }

@@ -46,7 +46,7 @@ impl Dispatcher {
     }
 
     /// As [`register_handler`](Self::register_handler), for a handler that checks parameters and
-    /// body itself: the router passes every request on. A handler made from a typed function does,
+    /// body itself: the router passes every request on, and leaves the body to be read by it. A handler made from a typed function does,
     /// and its operation is documented from the checks it makes.
     pub fn register_checked_handler(
         &mut self,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
-use photon_core::{Handler, Request, Response};
+use photon_core::{Handler, IntoResponse, Request, Response};
 
 use crate::build::build;
 use crate::checks::Checks;
@@ -70,6 +70,8 @@ pub struct Endpoint {
     pub(crate) handler: Arc<dyn Handler>,
     // None if the handler checks its requests itself.
     pub(crate) checks: Option<Checks>,
+    // Whether the handler finds the whole body in the request.
+    pub(crate) whole_body: bool,
 }
 
 /// What becomes of a request.
@@ -248,6 +250,11 @@ impl Endpoint {
 
 impl Handler for Endpoint {
     fn call(&self, request: &mut Request) -> Response {
+        if self.whole_body
+            && let Err(error) = request.read_body()
+        {
+            return error.into_response();
+        }
         if let Some(response) = self.checks.as_ref().and_then(|checks| checks.refuse(request)) {
             return response;
         }

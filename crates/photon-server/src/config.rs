@@ -20,18 +20,34 @@ pub struct ServerConfig {
     /// How long the head of a request may take from its first byte to its last; 10 s by default.
     /// A slower one is answered with 408.
     pub header_timeout: Duration,
-    /// How long each 64 KiB of a request's body may take, and what is left at its end; 30 s by
-    /// default. A slower one is answered with 408.
+    /// Over how long the rate of a request's body is measured; 30 s by default. In each such time
+    /// the client has to send `min_body_rate` times it, or the end of the body. A slower one is
+    /// answered with 408.
     pub body_timeout: Duration,
+    /// How many bytes of a body a client has to send in a second, on average over `body_timeout`;
+    /// 2,048 by default. With 0 one byte in that time is enough.
+    pub min_body_rate: u32,
     /// How long a connection may stay open without a request; 75 s by default. It is then closed
     /// without an answer.
     pub idle_timeout: Duration,
-    /// How long a client may take to accept each 64 KiB of a response; 30 s by default. The
-    /// connection of a slower one is closed.
+    /// Over how long the rate is measured at which a client accepts a response; 30 s by default.
+    /// In each such time it has to accept `min_write_rate` times it. The connection of a slower one
+    /// is reset.
     pub write_timeout: Duration,
+    /// How many bytes of a response a client has to accept in a second, on average over
+    /// `write_timeout`; 2,048 by default. With 0 one byte in that time is enough.
+    pub min_write_rate: u32,
+    /// How long a request may take altogether, from the end of its head to the last byte of its
+    /// response. The default, `None`, leaves that to the limits above. A handler is not interrupted;
+    /// what it reads from the client or writes to it after that time fails.
+    pub request_timeout: Option<Duration>,
     /// How long a shutdown waits for requests that are being answered; 10 s by default. What is
     /// not finished then is cut.
     pub drain_deadline: Duration,
+    /// How long a connection without a request stays open when a shutdown begins, for a request that
+    /// is on its way already; 250 ms by default. It is answered with `Connection: close`, so that
+    /// clients that are sending at that moment lose nothing.
+    pub drain_grace: Duration,
     /// Bounds on the size of a request.
     pub limits: Limits,
     /// How many connections may be open at a time. The default, `None`, is what the machine
@@ -65,9 +81,13 @@ impl Default for ServerConfig {
         Self {
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(30),
+            min_body_rate: 2048,
             idle_timeout: Duration::from_secs(75),
             write_timeout: Duration::from_secs(30),
+            min_write_rate: 2048,
+            request_timeout: None,
             drain_deadline: Duration::from_secs(10),
+            drain_grace: Duration::from_millis(250),
             limits: Limits::default(),
             max_connections: None,
             max_body_memory: None,

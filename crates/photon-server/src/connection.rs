@@ -9,26 +9,25 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{Method, StatusCode};
-use photon_core::{Body, Handler, Request, Response};
+use photon_core::{Body, Handler, Headers, Request, Response, UpgradeHandler, Upgraded};
 use photon_http::{
     BodyDecoder, BodyForm, BodyLength, DateLine, DecodeError, Decoded, Framing, HeadDecoder, Reply, Version,
-    encode_continue, encode_head,
+    encode_head, encode_switch,
 };
 use photon_runtime::net::TcpStream;
 
+use crate::incoming::{Incoming, Lent, Loan};
 use crate::input::SMALL;
-use crate::link::{Awaiting, Link, Progress, Stop};
-use crate::shared::{Admission, BodyMemory, Shared};
-use crate::stream::StreamedBody;
+use crate::link::{Awaiting, Link, Stop};
+use crate::shared::{Admission, Shared};
+use crate::stream::{Line, StreamedBody};
+use crate::tunnel::Tunnel;
 
 /// Answers collected before they are written, even if more requests are waiting.
 const WRITE_AT: usize = 64 * 1024;
 
 /// A body of more bytes is written from where it is instead of being copied behind its head.
 const COPY_UP_TO: usize = 16 * 1024;
-
-/// An input buffer of so many bytes receives bodies that do not fit the small one.
-const BODY_BUFFER: usize = 64 * 1024;
 
 /// The body of a connection's coroutine: serves it until it ends.
 pub(crate) fn served(
@@ -42,26 +41,24 @@ pub(crate) fn served(
 
 fn serve(stream: TcpStream, peer: SocketAddr, mut admission: Admission, handler: &dyn Handler) {
     admission.register(stream.waker());
-    let shared = &*admission.shared;
     let _ = stream.set_nodelay(true);
     let mut connection = Connection {
-        link: Link::new(stream, shared),
-        shared,
+        shared: &admission.shared,
         handler,
         peer,
         decoder: HeadDecoder::default(),
         in_head: false,
         request: Request::default(),
-        body_memory: BodyMemory::new(shared),
         date: DateLine::default(),
     };
-    let end = connection.run();
-    connection.finish(end);
+    let link = Box::new(Link::new(stream, Arc::clone(&admission.shared)));
+    let (link, end) = connection.run(link);
+    connection.finish(link, end);
 }
 
 /// Answers a connection for which there is no room.
-pub(crate) fn turn_away(stream: TcpStream, shared: &Shared) {
-    let mut link = Link::new(stream, shared);
+pub(crate) fn turn_away(stream: TcpStream, shared: &Arc<Shared>) {
+    let mut link = Link::new(stream, Arc::clone(shared));
     let response = detail(StatusCode::SERVICE_UNAVAILABLE);
     encode_error(&mut link.out, &response, false, &mut DateLine::default());
     if link.flush().is_ok() {
@@ -70,7 +67,6 @@ pub(crate) fn turn_away(stream: TcpStream, shared: &Shared) {
 }
 
 /// Why a connection ends.
-#[derive(Clone, Copy)]
 enum End {
     /// Nobody is there to answer, or nothing to say.
     Quiet,
@@ -78,6 +74,8 @@ enum End {
     Answered,
     /// The request is refused with this status.
     Refused(StatusCode),
+    /// The connection goes on in another protocol; these are the fields of the response that says so.
+    Switched(Headers, UpgradeHandler),
 }
 
 impl From<Stop> for End {
@@ -94,175 +92,238 @@ impl From<DecodeError> for End {
 }
 
 struct Connection<'a> {
-    link: Link<'a>,
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     handler: &'a dyn Handler,
     peer: SocketAddr,
     decoder: HeadDecoder,
     /// Whether the time limit of the current head has started.
     in_head: bool,
     request: Request,
-    /// What the request's body occupies of the server's memory for bodies.
-    body_memory: BodyMemory<'a>,
     date: DateLine,
 }
 
 impl Connection<'_> {
-    fn run(&mut self) -> End {
+    /// Serves requests to the end. The link is given away for a request whose body is read while it is answered.
+    fn run(&mut self, mut link: Box<Link>) -> (Box<Link>, End) {
         loop {
-            if let Err(end) = self.receive().and_then(|()| self.answer_received()) {
-                return end;
+            if let Err(end) = self.receive(&mut link) {
+                return (link, end);
+            }
+            loop {
+                match self.answer_received(&mut link) {
+                    Ok(None) => break,
+                    Ok(Some(arriving)) => {
+                        let answered;
+                        (link, answered) = self.answer_arriving(link, &arriving);
+                        if let Err(end) = answered {
+                            return (link, end);
+                        }
+                    }
+                    Err(end) => return (link, end),
+                }
             }
         }
     }
 
     /// Waits for the first bytes of a head, or for more of one.
-    fn receive(&mut self) -> Result<(), End> {
+    fn receive(&mut self, link: &mut Link) -> Result<(), End> {
         let config = &self.shared.config;
-        let awaiting = if self.link.input.is_idle() {
+        let awaiting = if link.input.is_idle() {
             self.in_head = false;
-            self.link.input.shrink();
-            self.link.start_limit(config.idle_timeout);
+            link.input.shrink();
+            link.start_limit(config.idle_timeout);
             Awaiting::Request
         } else {
             if !self.in_head {
                 self.in_head = true;
-                self.link.start_limit(config.header_timeout);
+                link.start_limit(config.header_timeout);
             }
             Awaiting::Rest
         };
-        match self.link.read(awaiting) {
+        match link.read(awaiting) {
             Ok(_) => Ok(()),
             Err(Stop::TimedOut) if self.in_head => Err(End::Refused(StatusCode::REQUEST_TIMEOUT)),
             Err(stop) => Err(stop.into()),
         }
     }
 
-    /// Answers every request that is complete in the input and writes the answers.
-    fn answer_received(&mut self) -> Result<(), End> {
-        while let Some(decoded) = self.decoder.decode(
-            self.link.input.bytes(),
-            &self.shared.config.limits,
-            &mut self.request.head,
-        )? {
-            self.link.input.consume(decoded.consumed);
+    /// Answers every request that is complete in the input and writes the answers. Stops at a request whose body is
+    /// still arriving, and gives what its head says.
+    fn answer_received(&mut self, link: &mut Link) -> Result<Option<Arriving>, End> {
+        while let Some(decoded) =
+            self.decoder.decode(link.input.bytes(), &self.shared.config.limits, &mut self.request.head)?
+        {
+            link.input.consume(decoded.consumed);
+            link.start_request();
             if decoded.framing != Framing::None {
-                self.read_body(&decoded)?;
+                let decoder = BodyDecoder::new(decoded.framing, &self.shared.config.limits);
+                let Some(body) = whole_body(link, decoder.clone())? else {
+                    return Ok(Some(Arriving { decoded, body: decoder }));
+                };
+                self.request.body = body.into();
             }
-            self.answer(&decoded)?;
-            self.body_memory.release();
-            self.link.take_turn();
-            if decoded.consumed <= SMALL {
-                self.request.clear();
-            } else {
-                self.request = Request::default();
-            }
-            // If there is the start of another head, its time has not begun.
-            self.in_head = false;
-            if self.link.out.len() >= WRITE_AT {
-                self.link.flush()?;
+            let (response, reply) = self.call(&decoded);
+            let goes_on = self.respond(&mut Line::Own(link), response, reply)?;
+            self.end_request(link, &decoded);
+            if !goes_on {
+                return Err(End::Answered);
             }
         }
-        Ok(self.link.flush()?)
+        link.flush()?;
+        Ok(None)
     }
 
-    /// Reads the whole body of a request, asking for it if the client waits to be asked.
-    fn read_body(&mut self, decoded: &Decoded) -> Result<(), End> {
-        let mut decoder = BodyDecoder::new(decoded.framing, &self.shared.config.limits);
-        let expected = usize::try_from(decoder.expected()).unwrap_or(usize::MAX);
-        let mut body = Vec::with_capacity(expected.min(BODY_BUFFER));
-        let mut used = decoder.decode(self.link.input.bytes(), &mut body)?;
-        self.link.input.consume(used);
-        if !decoder.is_done() {
-            // RFC 9110 §10.1.1: no 100 when some of the body has already come.
-            if decoded.expect_continue && used == 0 {
-                encode_continue(&mut self.link.out);
+    /// Answers a request whose body is read meanwhile.
+    fn answer_arriving(&mut self, link: Box<Link>, arriving: &Arriving) -> (Box<Link>, Result<(), End>) {
+        let Arriving { decoded, body } = arriving;
+        let loan = Loan::new(Lent::new(link, body.clone(), decoded.expect_continue, self.shared));
+        self.request.set_incoming(Some(Box::new(Incoming::new(&loan))));
+        let (response, mut reply) = self.call(decoded);
+        // What the handler has not taken is read by nobody any more.
+        self.request.set_incoming(None);
+        let is_stream = matches!(response.body, Body::Stream(_));
+        let responded = if is_stream {
+            // It may read on.
+            self.respond(&mut Line::Lent(&loan), response, reply)
+        } else {
+            loan.with(|lent| {
+                reply.keep_alive &= lent.may_go_on();
+                self.respond(&mut Line::Own(&mut lent.link), response, reply)
+            })
+            .unwrap_or(Err(End::Quiet))
+        };
+        let mut lent = loan.take().expect("nobody else ends a loan");
+        let end = match responded {
+            Ok(true) if lent.may_go_on() && lent.skip_rest() => Ok(()),
+            Ok(_) => Err(End::Answered),
+            Err(End::Switched(..)) if !lent.may_go_on() || !lent.skip_rest() => {
+                Err(End::Refused(StatusCode::BAD_REQUEST))
             }
-            // The client may wait for earlier answers before it sends the rest.
-            self.link.flush()?;
-            let mut progress = Progress::start(&mut self.link, self.shared.config.body_timeout);
-            while !decoder.is_done() {
-                if !self.body_memory.grow_to(body.capacity()) {
-                    return Err(End::Refused(StatusCode::SERVICE_UNAVAILABLE));
-                }
-                match self.link.read(Awaiting::Rest) {
-                    Ok(_) => {}
-                    Err(Stop::TimedOut) => return Err(End::Refused(StatusCode::REQUEST_TIMEOUT)),
-                    Err(stop) => return Err(stop.into()),
-                }
-                used = decoder.decode(self.link.input.bytes(), &mut body)?;
-                self.link.input.consume(used);
-                progress.passed(&mut self.link, used);
-                // A client that fills the buffer gets a larger one; a promise alone does not.
-                if !self.link.is_drained() {
-                    self.link.input.grow(BODY_BUFFER);
-                }
-            }
+            Err(end) => Err(end),
+        };
+        let mut link = lent.link;
+        self.end_request(&mut link, decoded);
+        (link, end)
+    }
+
+    /// Forgets a request that was answered.
+    fn end_request(&mut self, link: &mut Link, decoded: &Decoded) {
+        link.end_request();
+        link.take_turn();
+        if decoded.consumed <= SMALL {
+            self.request.clear();
+        } else {
+            self.request = Request::default();
         }
-        self.request.body = body.into();
-        Ok(())
+        // If there is the start of another head, its time has not begun.
+        self.in_head = false;
     }
 
-    /// Calls the handler and puts its response in the output.
-    fn answer(&mut self, decoded: &Decoded) -> Result<(), End> {
+    /// Calls the handler. Gives its response, and in what form it has to be sent.
+    fn call(&mut self, decoded: &Decoded) -> (Response, Reply) {
         self.request.set_peer(Some(self.peer));
         let (version, head) = (self.request.head.version, self.request.head.method == Method::HEAD);
         // The application turns panics into responses itself; this is for what escapes it.
         let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(&mut self.request)));
         let keep_alive = decoded.keep_alive && called.is_ok() && !self.shared.is_draining();
         let mut response = called.unwrap_or_else(|_| detail(StatusCode::INTERNAL_SERVER_ERROR));
-        if response.status.is_informational() {
+        if let Body::Upgrade(_) = response.body {
+            let protocol = response.headers.get("upgrade").unwrap_or_default();
+            if !self.request.wants_upgrade(protocol) {
+                // RFC 9110 §15.5.22: with the protocol that is required.
+                response = detail(StatusCode::UPGRADE_REQUIRED).header("upgrade", protocol);
+            }
+        } else if response.status.is_informational() {
             tracing::error!(status = %response.status, "a handler answered with an interim status");
             response = detail(StatusCode::INTERNAL_SERVER_ERROR);
         }
-        if self.respond(response, Reply { version, head, keep_alive })? { Ok(()) } else { Err(End::Answered) }
+        (response, Reply { version, head, keep_alive })
     }
 
     /// Puts a response in the output, or writes it if it is large or streamed. Returns whether
     /// the connection goes on.
-    fn respond(&mut self, response: Response, reply: Reply) -> Result<bool, End> {
+    fn respond(&mut self, line: &mut Line<'_>, response: Response, reply: Reply) -> Result<bool, End> {
         let Response { status, headers, body } = response;
+        if let Body::Upgrade(serve) = body {
+            return Err(End::Switched(headers, serve));
+        }
         let length =
             body.as_bytes().map_or(BodyLength::Unknown, |bytes| BodyLength::Known(bytes.len() as u64));
         refresh(&mut self.date);
-        let (form, keep_alive) = encode_head(&mut self.link.out, reply, status, &headers, length, &self.date);
+        let encode =
+            |link: &mut Link| encode_head(&mut link.out, reply, status, &headers, length, &self.date);
+        let (form, keep_alive) = line.with(encode)?;
         match (form, body) {
             (BodyForm::Omitted, _) => {}
             (_, Body::Stream(write)) => {
-                let chunked = form == BodyForm::Chunked;
-                StreamedBody::new(&mut self.link, chunked).send(write)?;
+                StreamedBody::new(line, form == BodyForm::Chunked).send(write)?;
             }
             (_, body) => {
                 let bytes = body.as_bytes().unwrap_or_default();
-                if bytes.len() <= COPY_UP_TO {
-                    self.link.out.extend_from_slice(bytes);
-                } else {
-                    self.link.flush()?;
-                    self.link.write(bytes)?;
-                }
+                line.with(|link| {
+                    if bytes.len() <= COPY_UP_TO {
+                        link.out.extend_from_slice(bytes);
+                        return Ok(());
+                    }
+                    link.flush()?;
+                    link.write(bytes)
+                })??;
             }
         }
+        line.with(|link| if link.out.len() >= WRITE_AT { link.flush() } else { Ok(()) })??;
         Ok(keep_alive)
     }
 
     /// Says what there is left to say, and closes.
-    fn finish(mut self, end: End) {
+    fn finish(mut self, mut link: Box<Link>, end: End) {
         match end {
             End::Quiet => return,
+            End::Switched(headers, serve) => {
+                refresh(&mut self.date);
+                encode_switch(&mut link.out, &headers, &self.date);
+                drop(self.request);
+                if link.flush().is_ok() {
+                    serve(Upgraded::new(Tunnel::new(link, Some(self.peer))));
+                }
+                return;
+            }
             End::Answered => {}
             End::Refused(status) => {
-                // Not to be kept from others while this client is listened to.
-                self.body_memory.release();
                 // RFC 9110 §9.3.2, also for a request that was refused before its method was read.
                 let head =
-                    self.request.head.method == Method::HEAD || self.link.input.bytes().starts_with(b"HEAD ");
-                encode_error(&mut self.link.out, &detail(status), head, &mut self.date);
+                    self.request.head.method == Method::HEAD || link.input.bytes().starts_with(b"HEAD ");
+                encode_error(&mut link.out, &detail(status), head, &mut self.date);
             }
         }
         // Always, because the client may have sent more while its request was answered.
-        if self.link.flush().is_ok() {
-            self.link.linger();
+        if link.flush().is_ok() {
+            link.linger();
         }
+    }
+}
+
+/// A request that can be answered before its body is there.
+struct Arriving {
+    decoded: Decoded,
+    body: BodyDecoder,
+}
+
+/// The body, if all of it has arrived. Otherwise it stays where it is.
+fn whole_body(link: &mut Link, mut decoder: BodyDecoder) -> Result<Option<Vec<u8>>, End> {
+    let input = link.input.bytes();
+    let expected = decoder.expected();
+    if expected > input.len() as u64 {
+        return Ok(None);
+    }
+    let mut body = Vec::with_capacity(expected as usize);
+    match decoder.decode(input, &mut body) {
+        Ok(used) if decoder.is_done() => {
+            link.input.consume(used);
+            Ok(Some(body))
+        }
+        // The handler may take more than others.
+        Ok(_) | Err(DecodeError::BodyTooLarge(_)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

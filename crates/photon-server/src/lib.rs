@@ -31,11 +31,13 @@
 mod accept;
 mod config;
 mod connection;
+mod incoming;
 mod input;
 mod link;
 mod server;
 mod shared;
 mod stream;
+mod tunnel;
 
 pub use config::ServerConfig;
 pub use photon_http::Limits;

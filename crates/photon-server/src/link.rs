@@ -1,17 +1,15 @@
 //! One connection's socket with its time limits: bytes in, bytes out, or the reason why not.
 //! Requests and responses are no concern of this module.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::net::Shutdown;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use photon_runtime::net::{Ready, TcpStream};
 
 use crate::input::Input;
 use crate::shared::Shared;
-
-/// Bytes that have to pass within one time limit, in either direction.
-const PROGRESS: usize = 64 * 1024;
 
 /// An output buffer of more bytes is given back after it was written.
 const KEEP_OUTPUT: usize = 128 * 1024;
@@ -44,6 +42,17 @@ pub(crate) enum Stop {
     Cut,
 }
 
+impl From<Stop> for io::Error {
+    fn from(stop: Stop) -> Self {
+        let (kind, text) = match stop {
+            Stop::Gone => (ErrorKind::BrokenPipe, "the client closed the connection"),
+            Stop::TimedOut => (ErrorKind::TimedOut, "the client takes too long"),
+            Stop::Draining | Stop::Cut => (ErrorKind::ConnectionAborted, "the server stops"),
+        };
+        Self::new(kind, text)
+    }
+}
+
 /// What a connection waits for.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Awaiting {
@@ -51,25 +60,31 @@ pub(crate) enum Awaiting {
     Request,
     /// The rest of something.
     Rest,
+    /// Whatever comes on a connection that has left HTTP.
+    Message,
 }
 
-pub(crate) struct Link<'a> {
+pub(crate) struct Link {
     /// What was received and not used yet.
     pub(crate) input: Input,
     /// What is to be sent.
     pub(crate) out: Vec<u8>,
     stream: TcpStream,
-    shared: &'a Shared,
+    shared: Arc<Shared>,
     /// Whether the socket has no more to read until it says so.
     drained: bool,
     /// What is left of the current time limit when the buffers have been given back.
     rest: Duration,
+    /// When the request that is being answered has to be over.
+    until: Option<Instant>,
+    /// Whether the time for a last request has begun.
+    is_late: bool,
     /// Reads, answers and writes until the next yield.
     turn: u32,
 }
 
-impl<'a> Link<'a> {
-    pub(crate) fn new(stream: TcpStream, shared: &'a Shared) -> Self {
+impl Link {
+    pub(crate) fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
         Self {
             input: Input::default(),
             out: Vec::new(),
@@ -77,15 +92,38 @@ impl<'a> Link<'a> {
             shared,
             drained: false,
             rest: Duration::ZERO,
+            until: None,
+            is_late: false,
             turn: TURN,
         }
     }
 
     /// Starts a time limit for what [`Link::read`] waits for.
     pub(crate) fn start_limit(&mut self, limit: Duration) {
+        let limit = self.within_request(limit);
         let first = limit.min(QUIET);
         self.rest = limit - first;
         self.stream.set_deadline(Some(first));
+    }
+
+    /// Starts the time limit of a whole request, if there is one.
+    pub(crate) fn start_request(&mut self) {
+        if let Some(limit) = self.shared.config.request_timeout {
+            self.until = Some(Instant::now() + limit);
+        }
+    }
+
+    /// Ends the time limit of a whole request.
+    pub(crate) fn end_request(&mut self) {
+        self.until = None;
+    }
+
+    /// What is left of a time limit within that of the whole request.
+    fn within_request(&self, limit: Duration) -> Duration {
+        match self.until {
+            Some(until) => limit.min(until.saturating_duration_since(Instant::now())),
+            None => limit,
+        }
     }
 
     /// Whether everything that the client sent was read and used.
@@ -99,7 +137,7 @@ impl<'a> Link<'a> {
     /// instead of being told so by the kernel.
     pub(crate) fn read(&mut self, awaiting: Awaiting) -> Result<usize, Stop> {
         loop {
-            let stopping = awaiting == Awaiting::Request && self.shared.is_draining();
+            let stopping = awaiting != Awaiting::Rest && self.shared.is_draining();
             if self.drained && !stopping {
                 self.wait_to_read()?;
                 continue;
@@ -115,9 +153,10 @@ impl<'a> Link<'a> {
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     if stopping {
-                        return Err(Stop::Draining);
+                        self.wait_at_the_end(awaiting)?;
+                    } else {
+                        self.drained = true;
                     }
-                    self.drained = true;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err(Stop::Gone),
@@ -137,9 +176,22 @@ impl<'a> Link<'a> {
                 if self.out.is_empty() {
                     self.out = Vec::new();
                 }
+                photon_runtime::trim_stack();
             }
         }
         Ok(())
+    }
+
+    /// Waits a little for a request that was on its way when the server began to stop.
+    fn wait_at_the_end(&mut self, awaiting: Awaiting) -> Result<(), Stop> {
+        if awaiting == Awaiting::Message {
+            return Err(Stop::Draining);
+        }
+        if !std::mem::replace(&mut self.is_late, true) {
+            self.rest = Duration::ZERO;
+            self.stream.set_deadline(Some(self.shared.config.drain_grace));
+        }
+        if self.wait()? == Ready::Deadline { Err(Stop::Draining) } else { Ok(()) }
     }
 
     fn wait(&mut self) -> Result<Ready, Stop> {
@@ -162,9 +214,11 @@ impl<'a> Link<'a> {
         Ok(())
     }
 
-    /// Writes all of `bytes`, each 64 KiB within the write time limit.
+    /// Writes all of `bytes`, as fast as the client has to take them.
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Stop> {
-        let mut since_limit = PROGRESS;
+        let config = &self.shared.config;
+        let (limit, enough) = (config.write_timeout, window(config.min_write_rate, config.write_timeout));
+        let mut since_limit = enough;
         while !bytes.is_empty() {
             self.take_turn();
             match self.stream.try_write(bytes) {
@@ -174,11 +228,13 @@ impl<'a> Link<'a> {
                     since_limit = since_limit.saturating_add(count);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if since_limit >= PROGRESS {
+                    if since_limit >= enough {
                         since_limit = 0;
-                        self.stream.set_deadline(Some(self.shared.config.write_timeout));
+                        self.stream.set_deadline(Some(self.within_request(limit)));
                     }
                     if self.wait()? == Ready::Deadline {
+                        // What the client does not take, the kernel is not to keep for it either.
+                        self.reset_at_close();
                         return Err(Stop::TimedOut);
                     }
                 }
@@ -237,23 +293,35 @@ impl<'a> Link<'a> {
     }
 }
 
-/// Restarts a time limit whenever enough has passed within it.
+/// How many bytes have to pass within one time limit, for this many in a second.
+fn window(rate: u32, limit: Duration) -> usize {
+    let bytes = u128::from(rate) * limit.as_millis() / 1000;
+    usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
+}
+
+/// Restarts the time limit of a body whenever enough of it has come.
+#[derive(Default)]
 pub(crate) struct Progress {
-    limit: Duration,
-    passed: usize,
+    /// Bytes since the limit was started; `None` before the first read.
+    passed: Option<usize>,
 }
 
 impl Progress {
-    pub(crate) fn start(link: &mut Link<'_>, limit: Duration) -> Self {
-        link.start_limit(limit);
-        Self { limit, passed: 0 }
+    /// Whether something has come already.
+    pub(crate) fn has_passed(&self) -> bool {
+        self.passed.is_some_and(|passed| passed > 0)
     }
 
-    pub(crate) fn passed(&mut self, link: &mut Link<'_>, count: usize) {
-        self.passed += count;
-        if self.passed >= PROGRESS {
-            self.passed = 0;
-            link.start_limit(self.limit);
+    pub(crate) fn before_read(&mut self, link: &mut Link) {
+        let config = &link.shared.config;
+        let limit = config.body_timeout;
+        if self.passed.is_none_or(|passed| passed >= window(config.min_body_rate, limit)) {
+            self.passed = Some(0);
+            link.start_limit(limit);
         }
+    }
+
+    pub(crate) fn passed(&mut self, count: usize) {
+        self.passed = self.passed.map(|passed| passed + count);
     }
 }

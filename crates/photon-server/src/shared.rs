@@ -111,14 +111,14 @@ impl Shared {
 }
 
 /// The part of the memory for bodies that one connection has taken.
-pub(crate) struct BodyMemory<'a> {
-    shared: &'a Shared,
+pub(crate) struct BodyMemory {
+    shared: Arc<Shared>,
     taken: usize,
 }
 
-impl<'a> BodyMemory<'a> {
-    pub(crate) fn new(shared: &'a Shared) -> Self {
-        Self { shared, taken: 0 }
+impl BodyMemory {
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Self { shared: Arc::clone(shared), taken: 0 }
     }
 
     /// Takes as much as is missing to `bytes`; false if the server does not have it.
@@ -133,19 +133,11 @@ impl<'a> BodyMemory<'a> {
         self.taken += more;
         before.saturating_add(more) <= self.shared.max_body_memory
     }
-
-    /// Gives everything back.
-    pub(crate) fn release(&mut self) {
-        if self.taken > 0 {
-            self.shared.body_memory.fetch_sub(self.taken, Ordering::Relaxed);
-            self.taken = 0;
-        }
-    }
 }
 
-impl Drop for BodyMemory<'_> {
+impl Drop for BodyMemory {
     fn drop(&mut self) {
-        self.release();
+        self.shared.body_memory.fetch_sub(self.taken, Ordering::Relaxed);
     }
 }
 

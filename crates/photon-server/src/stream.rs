@@ -6,14 +6,31 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use photon_core::BodyWriter;
 use photon_http::{encode_chunk, encode_last_chunk};
 
+use crate::incoming::Loan;
 use crate::link::{Link, Stop};
 
 /// Bytes that are collected into one chunk, unless a flush comes first.
 const CHUNK: usize = 16 * 1024;
 
+/// The way to a connection's link: at hand, or lent to whoever reads the request's body.
+pub(crate) enum Line<'a> {
+    Own(&'a mut Link),
+    Lent(&'a Loan),
+}
+
+impl Line<'_> {
+    /// Does something with the link.
+    pub(crate) fn with<R>(&mut self, f: impl FnOnce(&mut Link) -> R) -> Result<R, Stop> {
+        match self {
+            Self::Own(link) => Ok(f(link)),
+            Self::Lent(loan) => loan.with(|lent| f(&mut lent.link)).ok_or(Stop::Gone),
+        }
+    }
+}
+
 /// The sink that a [`BodyWriter`] writes to.
 pub(crate) struct StreamedBody<'s, 'a> {
-    link: &'s mut Link<'a>,
+    line: &'s mut Line<'a>,
     /// Whether the body goes out in chunks; if not, the end of the connection ends it.
     chunked: bool,
     /// What was written since the last chunk.
@@ -24,8 +41,8 @@ pub(crate) struct StreamedBody<'s, 'a> {
 
 impl<'s, 'a> StreamedBody<'s, 'a> {
     /// A sink for the body whose head is in the link's output.
-    pub(crate) fn new(link: &'s mut Link<'a>, chunked: bool) -> Self {
-        Self { link, chunked, pending: Vec::new(), stopped: None }
+    pub(crate) fn new(line: &'s mut Line<'a>, chunked: bool) -> Self {
+        Self { line, chunked, pending: Vec::new(), stopped: None }
     }
 
     /// Has `write` write the body. If that fails, the body stays without its end, and the
@@ -34,7 +51,7 @@ impl<'s, 'a> StreamedBody<'s, 'a> {
         let sent = self.try_send(write);
         if sent.is_err() && !self.chunked {
             // RFC 9112 §8: nothing but the way the connection ends says whether the body is whole.
-            self.link.reset_at_close();
+            self.line.with(|link| link.reset_at_close())?;
         }
         sent
     }
@@ -46,14 +63,16 @@ impl<'s, 'a> StreamedBody<'s, 'a> {
         }
         match written {
             Ok(Ok(())) => {
-                self.end_chunk();
-                if self.chunked {
-                    encode_last_chunk(&mut self.link.out);
-                    Ok(())
-                } else {
+                self.end_chunk()?;
+                let chunked = self.chunked;
+                self.line.with(|link| {
+                    if chunked {
+                        encode_last_chunk(&mut link.out);
+                        return Ok(());
+                    }
                     // While it is still known how the connection has to end if this fails.
-                    self.link.flush()
-                }
+                    link.flush()
+                })?
             }
             Ok(Err(error)) => {
                 tracing::error!(%error, "a streamed body was not finished");
@@ -66,32 +85,38 @@ impl<'s, 'a> StreamedBody<'s, 'a> {
     /// Sends what was written before the failure, so that what the client has got of the body
     /// does not depend on buffers, and leaves the end off.
     fn abandon(&mut self) -> Result<(), Stop> {
-        self.end_chunk();
-        self.link.flush()?;
+        self.end_chunk()?;
+        self.line.with(Link::flush)??;
         Err(Stop::Gone)
     }
 
-    fn end_chunk(&mut self) {
-        if self.chunked {
-            encode_chunk(&mut self.link.out, &self.pending);
-        } else {
-            self.link.out.extend_from_slice(&self.pending);
-        }
+    fn end_chunk(&mut self) -> Result<(), Stop> {
+        let (chunked, pending) = (self.chunked, &self.pending);
+        self.line.with(|link| {
+            if chunked {
+                encode_chunk(&mut link.out, pending);
+            } else {
+                link.out.extend_from_slice(pending);
+            }
+        })?;
         self.pending.clear();
+        Ok(())
+    }
+
+    /// Sends what was written.
+    fn send_pending(&mut self) -> Result<(), Stop> {
+        self.end_chunk()?;
+        self.line.with(Link::flush)?
     }
 
     fn check(&mut self) -> io::Result<()> {
         // A client that takes everything at once never makes a write wait, which would notice.
-        if self.stopped.is_none() && self.link.is_cut() {
-            self.stopped = Some(Stop::Cut);
+        if self.stopped.is_none() {
+            let cut = self.line.with(|link| link.is_cut());
+            self.stopped = cut.map_or_else(Some, |cut| cut.then_some(Stop::Cut));
         }
         let Some(stop) = self.stopped else { return Ok(()) };
-        let (kind, text) = match stop {
-            Stop::Gone => (io::ErrorKind::BrokenPipe, "the client closed the connection"),
-            Stop::TimedOut => (io::ErrorKind::TimedOut, "the client does not accept the response"),
-            Stop::Draining | Stop::Cut => (io::ErrorKind::ConnectionAborted, "the server stops"),
-        };
-        Err(io::Error::new(kind, text))
+        Err(stop.into())
     }
 }
 
@@ -108,8 +133,7 @@ impl Write for StreamedBody<'_, '_> {
 
     fn flush(&mut self) -> io::Result<()> {
         self.check()?;
-        self.end_chunk();
-        self.stopped = self.link.flush().err();
+        self.stopped = self.send_pending().err();
         self.check()
     }
 }

@@ -101,9 +101,9 @@ pub use databases::Migrate;
 pub use launch::LaunchError;
 pub use middleware::Next;
 pub use photon_core::{
-    Body, Context, Cookie, Cookies, ErrorDetail, FromRequest, Handler, Header, Headers, Html, HttpError,
-    IntoResponse, Json, Method, Model, OperationDoc, OrNotFound, Path, Peer, Query, Redirect, Request,
-    RequestId, Response, Result, Route, State, StatusCode,
+    Body, BodyError, BodyReader, Context, Cookie, Cookies, ErrorDetail, FromRequest, Handler, Header,
+    Headers, Html, HttpError, IntoResponse, Json, Method, Model, OperationDoc, OrNotFound, Path, Peer, Query,
+    Redirect, Request, RequestId, Response, Result, Route, State, StatusCode, Upgraded,
 };
 #[cfg(feature = "db")]
 pub use photon_db as db;
@@ -143,6 +143,9 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/async-libraries.md")]
 struct GuideAsyncLibraries;
+#[cfg(doctest)]
+#[doc = include_str!("../../../guide/streams.md")]
+struct GuideStreams;
 #[cfg(all(doctest, feature = "db"))]
 #[doc = include_str!("../../../guide/data.md")]
 struct GuideData;

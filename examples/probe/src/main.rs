@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use photon::Bytes;
 use photon::prelude::*;
+use photon::{Body, BodyReader, Bytes};
 
 #[get("/")]
 fn index() -> &'static str {
@@ -21,6 +21,23 @@ fn echo_at_root(body: Bytes) -> Bytes {
 #[post("/echo")]
 fn echo_body(body: Bytes) -> Bytes {
     body
+}
+
+/// Count the bytes of a body of up to 1 GiB while it arrives.
+#[post("/count")]
+fn count(mut body: BodyReader) -> Result<String> {
+    body.set_limit(1 << 30);
+    Ok(std::io::copy(&mut body, &mut std::io::sink())?.to_string())
+}
+
+/// Send a body back while it arrives.
+#[post("/pour")]
+fn pour(mut body: BodyReader) -> Response {
+    body.set_limit(1 << 30);
+    Response::with_body(
+        "application/octet-stream",
+        Body::stream(move |out| std::io::copy(&mut body, out).map(|_| ())),
+    )
 }
 
 /// Give back the header fields, one per line.
@@ -101,7 +118,7 @@ fn app() -> App {
     App::new()
         .title("Probe")
         .routes(routes![index, echo_at_root, echo_body, echo_headers, cookies, plaintext, json])
-        .routes(routes![read_item, create_user, panic, slow])
+        .routes(routes![read_item, create_user, count, pour, panic, slow])
 }
 
 fn main() -> photon::Result<()> {
@@ -118,6 +135,8 @@ mod tests {
         let client = TestClient::new(super::app());
         assert_eq!(client.get("/").send().assert_status(200).text(), "Photon probe\n");
         assert_eq!(client.post("/echo").body("abc").send().assert_status(200).bytes(), b"abc");
+        assert_eq!(client.post("/count").body("abc").send().assert_status(200).text(), "3");
+        assert_eq!(client.post("/pour").body("abc").send().assert_status(200).bytes(), b"abc");
         assert_eq!(client.post("/").body("abc").send().assert_status(200).bytes(), b"abc");
         assert!(client.get("/echo").header("x-a", "b").send().text().contains("x-a: b\n"));
         let cookies = client.get("/cookie").header("cookie", "a=1; b=2").send().json::<Value>();

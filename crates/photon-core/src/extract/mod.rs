@@ -12,6 +12,7 @@ mod wrappers;
 
 pub use body::CoercedBodies;
 pub use model::{describe, from_argument, from_request, is_present};
+pub(crate) use raw::describe_raw_body;
 pub use raw::{Cookies, Peer};
 pub use wrappers::{Cookie, Header, Json, Path, Query, State};
 
@@ -46,6 +47,10 @@ pub trait FromRequest: Sized {
     #[doc(hidden)]
     const BODY: bool = false;
 
+    /// Whether the handler has to start before the body is there.
+    #[doc(hidden)]
+    const STREAM: bool = false;
+
     /// Takes the value from the request.
     ///
     /// # Errors
@@ -78,6 +83,7 @@ pub trait FromRequest: Sized {
 /// An absent value is `None`; a value that is there has to be right.
 impl<T: FromRequest> FromRequest for Option<T> {
     const BODY: bool = T::BODY;
+    const STREAM: bool = T::STREAM;
 
     fn from_request(request: &mut Request) -> Result<Self, HttpError> {
         T::from_request(request).map(Some)

@@ -10,7 +10,7 @@ use super::FromRequest;
 use crate::text::cookie_pairs;
 use crate::{Argument, BodyDoc, HttpError, OperationDoc, Request};
 
-pub(super) fn describe_raw_body(argument: &Argument, operation: &mut OperationDoc<'_>) {
+pub(crate) fn describe_raw_body(argument: &Argument, operation: &mut OperationDoc<'_>) {
     operation.bodies.push(BodyDoc {
         name: argument.name.to_owned(),
         content_type: "application/octet-stream",

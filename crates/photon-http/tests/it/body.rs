@@ -37,6 +37,33 @@ fn rfc9112_6_2_content_length() {
 }
 
 #[test]
+fn rfc9110_15_5_14_a_body_has_a_limit_that_can_be_changed() {
+    for (framing, input) in [(Framing::Length(1001), &b""[..]), (Framing::Chunked, b"3e9\r\n")] {
+        assert_eq!(decode(framing, input), Err(DecodeError::BodyTooLarge(1000)), "{framing:?}");
+        let mut decoder = BodyDecoder::new(framing, &Limits { max_body: 1000, ..Limits::default() });
+        decoder.set_max_body(1001);
+        assert_eq!(decoder.next(input, 10), Ok((input.len(), &b""[..])), "{framing:?}");
+        assert_eq!(decoder.expected(), 1001);
+        decoder.set_max_body(999);
+        assert_eq!(decoder.next(b"x", 10), Err(DecodeError::BodyTooLarge(999)), "{framing:?}");
+    }
+}
+
+#[test]
+fn a_body_can_be_taken_piece_by_piece() {
+    let input = b"5\r\nhello\r\n3\r\nyou\r\n0\r\n\r\nrest";
+    let mut decoder = BodyDecoder::new(Framing::Chunked, &Limits::default());
+    let (mut at, mut pieces) = (0, Vec::new());
+    while !decoder.is_done() {
+        let (used, piece) = decoder.next(&input[at..], 4).unwrap();
+        at += used;
+        pieces.push(piece);
+    }
+    assert_eq!(pieces, [&b"hell"[..], b"o", b"you", b""]);
+    assert_eq!(&input[at..], b"rest");
+}
+
+#[test]
 fn rfc9112_7_1_chunks() {
     accept("0\r\n\r\n|", "");
     accept("000\r\n\r\n|rest", "");

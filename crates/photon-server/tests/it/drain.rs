@@ -13,7 +13,7 @@ use crate::support::{get, start};
 
 #[test]
 fn requests_in_flight_finish_and_idle_connections_close() {
-    let server = start(ServerConfig::default());
+    let server = start(ServerConfig { drain_grace: Duration::from_millis(20), ..ServerConfig::default() });
     let mut idle = server.client();
     idle.send(get("/"));
     idle.answer();
@@ -58,6 +58,33 @@ fn a_request_that_arrived_just_before_is_answered() {
         drop(client);
         assert_eq!(server.join().connections_cut, 0);
     }
+}
+
+#[test]
+fn a_request_that_was_on_its_way_is_answered() {
+    let server = start(ServerConfig { drain_grace: Duration::from_millis(400), ..ServerConfig::default() });
+    let mut idle = server.client();
+    idle.send(get("/"));
+    idle.answer();
+    let mut fresh = server.client();
+    fresh.send("GET /");
+    while server.handle.connections() < 2 {
+        sleep(Duration::from_millis(5));
+    }
+    let start = Instant::now();
+    server.handle.shutdown();
+    sleep(Duration::from_millis(100));
+    for (client, request) in
+        [(&mut idle, get("/target")), (&mut fresh, "target HTTP/1.1\r\nHost: a\r\n\r\n".to_owned())]
+    {
+        client.send(request);
+        let answer = client.answer();
+        assert_eq!((answer.text(), answer.field("connection")), ("/target", Some("close")));
+        client.expect_close();
+    }
+    drop((idle, fresh));
+    assert_eq!(server.join().connections_cut, 0);
+    assert!(start.elapsed() < Duration::from_millis(400), "{:?}", start.elapsed());
 }
 
 #[test]
@@ -108,6 +135,8 @@ fn the_deadline_cuts_what_does_not_finish() {
     assert_eq!(report.connections_cut, 3);
     let elapsed = start.elapsed();
     assert!(Duration::from_millis(300) <= elapsed && elapsed < Duration::from_millis(1500), "{elapsed:?}");
+    // Whoever was sending is told so.
+    assert_eq!(sending.answer().status, 503);
     sending.expect_close();
     assert!(receiving.rest().len() < 20_000_000);
 }

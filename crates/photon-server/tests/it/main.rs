@@ -1,5 +1,6 @@
 //! The server over real loopback sockets, against a small handler of its own.
 
+mod bodies;
 mod capacity;
 mod child;
 mod drain;
@@ -8,3 +9,4 @@ mod refusals;
 mod rough;
 mod support;
 mod timeouts;
+mod upgrades;

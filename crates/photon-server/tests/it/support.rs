@@ -1,13 +1,13 @@
 //! A server with a handler that does a bit of everything, and a client that sees every byte.
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use http::StatusCode;
-use photon_core::{Body, Request, Response};
+use photon_core::{Body, HttpError, IntoResponse, Request, Response};
 use photon_server::{Handle, Report, Server, ServerConfig};
 
 /// A wait that is longer than anything that goes well.
@@ -57,7 +57,44 @@ fn answer(request: &mut Request) -> Response {
     let path = request.path().to_owned();
     let (name, argument) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
     let number = || argument.parse::<usize>().unwrap();
+    if !matches!(name, "pour" | "count" | "ignore" | "upgrade")
+        && let Err(error) = request.read_body()
+    {
+        return error.into_response();
+    }
     match name {
+        "pour" => {
+            let mut body = request.take_body();
+            Response::default().body(Body::stream(move |out| pour(&mut body, out)))
+        }
+        "count" => {
+            let mut body = request.take_body();
+            if !argument.is_empty() {
+                body.set_limit(number() as u64);
+            }
+            match io::copy(&mut body, &mut io::sink()) {
+                Ok(count) => Response::default().body(count.to_string()),
+                Err(error) => HttpError::from(error).into_response(),
+            }
+        }
+        "ignore" => Response::default().body("not read"),
+        "upgrade" => Response::upgrade("lines", |mut connection| {
+            connection.write_all(b"welcome\n").unwrap();
+            let mut lines = BufReader::new(connection);
+            let mut line = String::new();
+            loop {
+                lines.get_mut().flush().unwrap();
+                line.clear();
+                match lines.read_line(&mut line) {
+                    Ok(0) => return,
+                    Ok(_) => writeln!(lines.get_mut(), "<{}>", line.trim_end()).unwrap(),
+                    Err(error) => {
+                        writeln!(lines.get_mut(), "{:?}", error.kind()).unwrap();
+                        return;
+                    }
+                }
+            }
+        }),
         "echo" => Response::with_body("application/octet-stream", std::mem::take(&mut request.body)),
         "length" => Response::default().body(request.body.len().to_string()),
         "target" => Response::default().body(request.head.target().to_owned()),
@@ -114,6 +151,19 @@ fn answer(request: &mut Request) -> Response {
             panic!("as asked")
         })),
         _ => Response::default().body("hello"),
+    }
+}
+
+/// Sends every piece on when it comes.
+fn pour(body: &mut impl Read, out: &mut dyn Write) -> io::Result<()> {
+    let mut buffer = [0; 4096];
+    loop {
+        let count = body.read(&mut buffer)?;
+        if count == 0 {
+            return Ok(());
+        }
+        out.write_all(&buffer[..count])?;
+        out.flush()?;
     }
 }
 
@@ -288,6 +338,11 @@ impl Client {
             Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("no answer in {PATIENCE:?}"),
             Err(error) => panic!("{error}; received {}", self.received.escape_ascii()),
         }
+    }
+
+    /// Reads a little, slowly.
+    pub(crate) fn take_some(&mut self) -> io::Result<usize> {
+        self.stream.read(&mut [0; 512])
     }
 
     /// Whether the server has neither sent nor closed anything yet.

@@ -71,6 +71,55 @@ fn a_body_that_goes_on_may_take_longer_than_the_limit() {
 }
 
 #[test]
+fn a_body_has_to_come_at_a_rate() {
+    for (rate, status) in [(1000, 200), (100_000, 408)] {
+        let server =
+            start(ServerConfig { body_timeout: SHORT, min_body_rate: rate, ..ServerConfig::default() });
+        let mut client = server.client();
+        client.send("POST /length HTTP/1.1\r\nHost: a\r\nContent-Length: 6000\r\n\r\n");
+        for _ in 0..6 {
+            sleep(SHORT / 3);
+            if client.try_send(vec![b'x'; 1000]).is_err() {
+                break;
+            }
+        }
+        assert_eq!(client.answer().status, status, "{rate} bytes a second");
+        server.stop();
+    }
+}
+
+#[test]
+fn a_request_may_have_a_limit_as_a_whole() {
+    let server = start(ServerConfig { request_timeout: Some(SHORT), ..ServerConfig::default() });
+    let mut sending = server.client();
+    let start = Instant::now();
+    sending.send("POST /count HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000\r\n\r\n");
+    while start.elapsed() < SHORT * 4 && sending.is_quiet() {
+        // As fast as every other limit asks for.
+        let _ = sending.try_send(vec![b'x'; 5000]);
+        sleep(SHORT / 20);
+    }
+    assert!((SHORT..SHORT * 3).contains(&start.elapsed()), "{:?}", start.elapsed());
+    assert_eq!(sending.answer().status, 408);
+    let mut receiving = server.client();
+    receiving.send(get("/large/20000000"));
+    receiving.head();
+    let start = Instant::now();
+    while server.handle.connections() > 0 && start.elapsed() < SHORT * 4 {
+        sleep(Duration::from_millis(5));
+        let _ = receiving.take_some();
+    }
+    assert!(start.elapsed() < SHORT * 3, "{:?}", start.elapsed());
+    // The next request has a time of its own.
+    let mut client = server.client();
+    for _ in 0..3 {
+        client.send(get("/slow/300"));
+        assert_eq!(client.answer().text(), "slow");
+    }
+    server.stop();
+}
+
+#[test]
 fn an_idle_connection_is_closed_in_silence() {
     let server = start(ServerConfig { idle_timeout: SHORT, ..ServerConfig::default() });
     for before in [String::new(), get("/"), "\r\n".to_owned(), get("/") + "\r\n"] {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use photon::Bytes;
 use photon::prelude::*;
 use photon::testing::TestClient;
+use photon::{BodyReader, Bytes};
 use serde_json::{Value, json};
 
 use crate::faults;
@@ -329,4 +329,31 @@ fn a_large_input_is_not_repeated_for_every_fault() {
     let response = post("/item", &body);
     assert_eq!(faults(&response), ["missing body.name", "missing body.price"]);
     assert!(response.bytes().len() < 1024 * 1024, "{} bytes", response.bytes().len());
+}
+
+#[post("/lines/{name}")]
+fn lines(name: String, body: BodyReader) -> Result<String> {
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(body)).collect::<Result<Vec<_>, _>>()?;
+    Ok(format!("{name}: {}", lines.len()))
+}
+
+#[post("/limited")]
+fn limited(mut body: BodyReader) -> Result<String> {
+    body.set_limit(4);
+    Ok(std::io::read_to_string(&mut body)?)
+}
+
+#[test]
+fn a_body_can_be_read_as_it_arrives() {
+    let client = TestClient::new(App::new().routes(routes![lines, limited]));
+    assert_eq!(client.post("/lines/a").body("1\n2\n3").send().text(), "a: 3");
+    assert_eq!(client.post("/lines/a").send().text(), "a: 0");
+    assert_eq!(client.post("/limited").body("four").send().assert_status(200).text(), "four");
+    let answer = client.post("/limited").body("five!").send().assert_status(413);
+    assert_eq!(answer.json::<Value>(), json!({"detail": "Payload Too Large"}));
+    // What is no text is the handler's own affair.
+    client.post("/limited").body(vec![0xff]).send().assert_status(500);
+    let document = client.get("/openapi.json").send().json::<Value>();
+    let content = &document["paths"]["/lines/{name}"]["post"]["requestBody"]["content"];
+    assert!(content.get("application/octet-stream").is_some(), "{content}");
 }
