@@ -141,17 +141,21 @@ impl Connection {
 
     /// A statement begins that may be ended when its time is over.
     pub(crate) fn start_clock(&self) {
-        #[cfg(feature = "sqlite")]
-        if let Self::Sqlite(_, watch) = self {
-            watch.start();
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_, watch) => watch.start(),
+            #[allow(unreachable_patterns)]
+            _ => {}
         }
     }
 
     /// The connection is idle, or reads for as long as its user likes.
     pub(crate) fn stop_clock(&self) {
-        #[cfg(feature = "sqlite")]
-        if let Self::Sqlite(_, watch) = self {
-            watch.stop();
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(_, watch) => watch.stop(),
+            #[allow(unreachable_patterns)]
+            _ => {}
         }
     }
 

@@ -31,6 +31,7 @@ pub(crate) struct Prompt {
 
 impl Prompt {
     /// For a machine on which the other thread can run meanwhile.
+    #[cfg(feature = "sqlite")]
     pub(crate) fn new() -> Option<Self> {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         (processors > 1).then(Self::default)
