@@ -1,5 +1,6 @@
 //! Bytes to request bodies: Content-Length and the chunked coding (RFC 9112 §6, §7.1). Chunk
-//! extensions and trailers are checked and dropped, for nothing in Photon gives them a meaning.
+//! extensions and trailers are checked and dropped, for nothing in Photon gives them a meaning; trailers that could get
+//! one from somebody else are refused.
 
 use crate::extension::Extension;
 use crate::headers::{is_field_byte, is_token};
@@ -37,6 +38,8 @@ pub struct BodyDecoder {
     /// Trailer bytes that the limit still allows.
     trailer_room: usize,
     max_trailer_bytes: usize,
+    /// The name of the trailer that is being read, as far as it matters.
+    trailer_name: Vec<u8>,
 }
 
 /// What the next byte is.
@@ -73,6 +76,37 @@ enum State {
 /// A chunk size has at most as many digits as a `u64`.
 const MAX_SIZE_DIGITS: u8 = 16;
 
+/// Fields that frame a message, route it, change what is asked for, authenticate it or say what its content is: they count
+/// only where everybody on the way has seen them (RFC 9110 §6.5.1).
+const HEADER_ONLY: [&str; 25] = [
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "cookie",
+    "expect",
+    "host",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "if-range",
+    "if-unmodified-since",
+    "keep-alive",
+    "max-forwards",
+    "pragma",
+    "proxy-authorization",
+    "range",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+const LONGEST_HEADER_ONLY: usize = "if-unmodified-since".len();
+
 impl BodyDecoder {
     /// A decoder at the start of a body.
     #[must_use]
@@ -91,6 +125,7 @@ impl BodyDecoder {
             extension_room: limits.max_chunk_extensions,
             trailer_room: limits.max_trailer_bytes,
             max_trailer_bytes: limits.max_trailer_bytes,
+            trailer_name: Vec::new(),
         }
     }
 
@@ -217,8 +252,21 @@ impl BodyDecoder {
 
     fn trailer_name(&mut self, byte: u8) -> Result<State, DecodeError> {
         match byte {
-            b':' if self.state == State::TrailerName => self.trailer(State::TrailerValue),
-            _ if is_token(byte) => self.trailer(State::TrailerName),
+            b':' if self.state == State::TrailerName => {
+                let belongs_in_header =
+                    HEADER_ONLY.iter().any(|name| self.trailer_name.eq_ignore_ascii_case(name.as_bytes()));
+                self.trailer_name.clear();
+                if belongs_in_header {
+                    return Err(Fault::TrailerField.into());
+                }
+                self.trailer(State::TrailerValue)
+            }
+            _ if is_token(byte) => {
+                if self.trailer_name.len() <= LONGEST_HEADER_ONLY {
+                    self.trailer_name.push(byte);
+                }
+                self.trailer(State::TrailerName)
+            }
             _ => Err(Fault::Trailer.into()),
         }
     }

@@ -13,8 +13,8 @@ use crate::fields::Fields;
 use crate::target::{self, Target};
 use crate::{DecodeError, Fault, Framing, Limits, RequestHead, Version};
 
-/// Empty lines that may come before a request line (RFC 9112 §2.2 asks for one at least).
-pub(crate) const MAX_EMPTY_LINES: usize = 2;
+/// Empty lines that may come before a request line. RFC 9112 §2.2 asks for one at least, and more is no client's habit.
+pub(crate) const MAX_EMPTY_LINES: usize = 1;
 
 /// Fields that fit on the stack while a head is parsed; more take one allocation.
 const FEW_FIELDS: usize = 32;
@@ -129,6 +129,10 @@ fn decode_window(
     let line = &input[..input.len().min(limits.max_request_line)];
     let Some(line_end) = line.iter().position(|&byte| byte == b'\n') else {
         return match decode_fields(line, limits, head)? {
+            // Not even the method has ended, which is none then.
+            None if input.len() >= limits.max_request_line && !line.contains(&b' ') => {
+                Err(Fault::RequestLine.into())
+            }
             None if input.len() >= limits.max_request_line => {
                 Err(DecodeError::RequestLineTooLong(limits.max_request_line))
             }
@@ -212,14 +216,21 @@ fn set_target(target: &Target<'_>, fields: &Fields<'_>, head: &mut RequestHead) 
     }
     match *target {
         Target::Origin(path) => head.set_target(path),
-        Target::Absolute { authority, rest } => {
+        Target::Absolute { scheme, authority, rest } => {
+            // RFC 9110 §7.4: not a request for what this connection reaches.
+            if scheme != head.scheme {
+                return Err(DecodeError::Misdirected);
+            }
+            // RFC 9112 §3.2.2 has the target's authority decide. Somebody before us may have looked at the other.
+            if !fields.agree_with(authority, scheme) {
+                return Err(Fault::Host.into());
+            }
             // RFC 9112 §3.2.4: without path and query, OPTIONS is about the whole server.
             if rest.is_empty() && head.method == Method::OPTIONS {
                 head.set_target("*");
             } else {
                 head.set_target_parts(if rest.starts_with('/') { "" } else { "/" }, rest);
             }
-            // RFC 9112 §3.2.2: what Host says is replaced by the target's authority.
             head.headers.insert("host", authority);
         }
     }

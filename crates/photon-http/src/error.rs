@@ -14,6 +14,8 @@ pub enum DecodeError {
     BodyTooLarge(u64),
     /// 414: the request line holds more bytes than the limit named here.
     RequestLineTooLong(usize),
+    /// 421: the target is an `https` URI on a connection without TLS, or the reverse (RFC 9110 §7.4).
+    Misdirected,
     /// 417: an expectation other than `100-continue` (RFC 9110 §10.1.1).
     Expectation,
     /// 431: the header section holds more bytes than the limit named here.
@@ -45,9 +47,11 @@ pub enum Fault {
     FieldName,
     /// A field value holds a control character (RFC 9110 §5.5).
     FieldValue,
-    /// `Host` is missing, repeated or no authority (RFC 9112 §3.2).
+    /// `Host` is missing, repeated or no authority, or names another place than the target (RFC 9112 §3.2).
     Host,
-    /// `Content-Length` is repeated or no decimal number (RFC 9112 §6.3).
+    /// Several `Content-Type` that differ (RFC 9110 §8.3).
+    ContentType,
+    /// `Content-Length` is repeated or no decimal number, or begins with a zero (RFC 9112 §6.3).
     ContentLength,
     /// `Transfer-Encoding` is no list of codings that ends with one `chunked`, or came with
     /// HTTP/1.0 (RFC 9112 §6.1, §6.3).
@@ -64,6 +68,9 @@ pub enum Fault {
     ChunkData,
     /// A trailer line is no field (RFC 9112 §7.1.2).
     Trailer,
+    /// A trailer field that has a meaning only in a header: framing, routing, authentication or what the content is
+    /// (RFC 9110 §6.5.1).
+    TrailerField,
 }
 
 impl DecodeError {
@@ -75,6 +82,7 @@ impl DecodeError {
             Self::BodyTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::RequestLineTooLong(_) => StatusCode::URI_TOO_LONG,
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
             Self::HeaderTooLarge(_) | Self::TooManyHeaders(_) | Self::TrailerTooLarge(_) => {
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
             }
@@ -90,6 +98,7 @@ impl fmt::Display for DecodeError {
             Self::Malformed(fault) => fault.fmt(f),
             Self::BodyTooLarge(limit) => write!(f, "the body holds more than {limit} bytes"),
             Self::RequestLineTooLong(limit) => write!(f, "the request line holds more than {limit} bytes"),
+            Self::Misdirected => f.write_str("the target's scheme is not that of the connection"),
             Self::Expectation => f.write_str("an expectation other than 100-continue"),
             Self::HeaderTooLarge(limit) => write!(f, "the header section holds more than {limit} bytes"),
             Self::TooManyHeaders(limit) => write!(f, "the header section holds more than {limit} fields"),
@@ -109,7 +118,8 @@ impl fmt::Display for Fault {
             Self::LineEnd => "a line that does not end with CRLF (RFC 9112 §2.2)",
             Self::FieldName => "malformed field name (RFC 9112 §5)",
             Self::FieldValue => "a control character in a field value (RFC 9110 §5.5)",
-            Self::Host => "missing, repeated or malformed Host (RFC 9112 §3.2)",
+            Self::Host => "missing, repeated, malformed or contradicting Host (RFC 9112 §3.2)",
+            Self::ContentType => "several different Content-Type (RFC 9110 §8.3)",
             Self::ContentLength => "repeated or malformed Content-Length (RFC 9112 §6.3)",
             Self::TransferEncoding => "malformed Transfer-Encoding (RFC 9112 §6.1)",
             Self::TwoLengths => "both Content-Length and Transfer-Encoding (RFC 9112 §6.3)",
@@ -117,6 +127,7 @@ impl fmt::Display for Fault {
             Self::ChunkExtension => "malformed or too long chunk extensions (RFC 9112 §7.1.1)",
             Self::ChunkData => "chunk data without its CRLF (RFC 9112 §7.1)",
             Self::Trailer => "malformed trailer (RFC 9112 §7.1.2)",
+            Self::TrailerField => "a trailer field that belongs in the header (RFC 9110 §6.5.1)",
         })
     }
 }

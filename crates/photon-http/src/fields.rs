@@ -4,13 +4,14 @@
 use httparse::Header;
 
 use crate::headers::is_token;
-use crate::target::is_authority;
-use crate::{DecodeError, Fault, Framing, Version};
+use crate::target::{is_authority, same_authority};
+use crate::{DecodeError, Fault, Framing, Scheme, Version};
 
 #[derive(Default)]
 pub(crate) struct Fields<'a> {
     host: Option<&'a [u8]>,
     content_length: Option<&'a [u8]>,
+    content_type: Option<&'a [u8]>,
     coding: Coding,
     close: bool,
     keep_alive: bool,
@@ -39,12 +40,25 @@ impl<'a> Fields<'a> {
                 }
                 6 if field.name.eq_ignore_ascii_case("expect") => this.read_expect(field.value),
                 10 if field.name.eq_ignore_ascii_case("connection") => this.read_connection(field.value),
+                // RFC 9110 §8.3, §5.3: no list, so two of them can be read as either.
+                12 if field.name.eq_ignore_ascii_case("content-type")
+                    && this.content_type.replace(field.value).is_some_and(|first| first != field.value) =>
+                {
+                    return Err(Fault::ContentType.into());
+                }
                 14 if field.name.eq_ignore_ascii_case("content-length") => {
                     // RFC 9112 §6.3 lets equal repetitions pass; nobody sends them in good faith.
                     set_once(&mut this.content_length, field.value, Fault::ContentLength)?;
                 }
                 17 if field.name.eq_ignore_ascii_case("transfer-encoding") => {
                     this.read_transfer_encoding(field.value)?;
+                }
+                // Another name, but gateways that make variables of fields take it for the one with hyphens.
+                14 if field.name.eq_ignore_ascii_case("content_length") => {
+                    return Err(Fault::ContentLength.into());
+                }
+                17 if field.name.eq_ignore_ascii_case("transfer_encoding") => {
+                    return Err(Fault::TransferEncoding.into());
                 }
                 _ => {}
             }
@@ -58,6 +72,11 @@ impl<'a> Fields<'a> {
             Some(host) if !is_authority(host) => Err(Fault::Host.into()),
             host => Ok(host.is_some()),
         }
+    }
+
+    /// Whether `Host` names the same place as the authority of the target, if it is there.
+    pub(crate) fn agree_with(&self, authority: &str, scheme: Scheme) -> bool {
+        self.host.is_none_or(|host| same_authority(host, authority.as_bytes(), scheme))
     }
 
     /// How the body is framed (RFC 9112 §6.3).
@@ -76,8 +95,9 @@ impl<'a> Fields<'a> {
             return Ok(Framing::Chunked);
         }
         let Some(text) = self.content_length else { return Ok(Framing::None) };
-        // `parse` alone would let a sign through.
-        let digits_only = text.iter().all(u8::is_ascii_digit);
+        // `parse` alone would let a sign through. A leading zero means octal to some.
+        let digits_only =
+            text.iter().all(u8::is_ascii_digit) && (text.len() == 1 || text.first() != Some(&b'0'));
         let length: u64 = std::str::from_utf8(text)
             .ok()
             .filter(|_| digits_only)

@@ -14,6 +14,16 @@ pub enum Version {
     Http11,
 }
 
+/// How the connection of a request is secured: the scheme of the URIs that it reaches (RFC 9110 §4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scheme {
+    /// Not at all.
+    #[default]
+    Http,
+    /// By TLS.
+    Https,
+}
+
 /// The request line and header fields of one request.
 ///
 /// A connection keeps one of these and decodes each request into it, so its buffers are
@@ -26,6 +36,8 @@ pub struct RequestHead {
     pub version: Version,
     /// The header fields, in the order they came.
     pub headers: Headers,
+    /// The scheme of the connection. The server sets it; decoding refuses targets of another.
+    pub scheme: Scheme,
     target: String,
     path_end: usize,
 }
@@ -69,7 +81,7 @@ impl RequestHead {
         self.target.get(self.path_end + 1..)
     }
 
-    /// Forgets the request and keeps the buffers for the next one.
+    /// Forgets the request and keeps the buffers and the scheme for the next one.
     pub fn clear(&mut self) {
         self.method = Method::GET;
         self.version = Version::Http11;

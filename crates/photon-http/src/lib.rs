@@ -30,6 +30,6 @@ pub use encode::{
     encode_last_chunk, encode_switch,
 };
 pub use error::{DecodeError, Fault};
-pub use head::{RequestHead, Version};
+pub use head::{RequestHead, Scheme, Version};
 pub use headers::{Headers, InvalidHeader};
 pub use limits::Limits;

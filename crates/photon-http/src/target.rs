@@ -6,7 +6,7 @@ use std::net::Ipv6Addr;
 use http::Method;
 
 use crate::headers::alphanumeric_and;
-use crate::{DecodeError, Fault};
+use crate::{DecodeError, Fault, Scheme};
 
 /// A request target, taken apart as far as serving it needs (RFC 9112 §3.2).
 #[derive(Debug, PartialEq, Eq)]
@@ -14,13 +14,12 @@ pub(crate) enum Target<'a> {
     /// `/path?query`, or `*` for a server-wide `OPTIONS`.
     Origin(&'a str),
     /// `http://authority/path?query`: what follows the authority may lack its slash.
-    Absolute { authority: &'a str, rest: &'a str },
+    Absolute { scheme: Scheme, authority: &'a str, rest: &'a str },
 }
 
 /// Checks that `target` has a form that `method` allows.
 pub(crate) fn classify<'a>(method: &Method, target: &'a str) -> Result<Target<'a>, DecodeError> {
-    // A client never sends a fragment (RFC 9110 §4.1), and URIs are ASCII (RFC 3986 §2).
-    if target.bytes().fold(false, |bad, byte| bad | !byte.is_ascii() | (byte == b'#')) {
+    if !has_target_bytes(target) {
         return Err(Fault::Target.into());
     }
     if *method == Method::CONNECT {
@@ -36,16 +35,47 @@ pub(crate) fn classify<'a>(method: &Method, target: &'a str) -> Result<Target<'a
         return Ok(Target::Origin(target));
     }
     let (scheme, after) = target.split_once("://").ok_or(Fault::Target)?;
-    if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
-        return Err(Fault::Target.into());
-    }
+    let scheme = match scheme {
+        _ if scheme.eq_ignore_ascii_case("http") => Scheme::Http,
+        _ if scheme.eq_ignore_ascii_case("https") => Scheme::Https,
+        _ => return Err(Fault::Target.into()),
+    };
     let (authority, rest) = after.split_at(after.find(['/', '?']).unwrap_or(after.len()));
     // User information does not belong in a request (RFC 9110 §4.2.4), nor an empty host (§4.2.1).
     if is_authority(authority.as_bytes()) {
-        Ok(Target::Absolute { authority, rest })
+        Ok(Target::Absolute { scheme, authority, rest })
     } else {
         Err(Fault::Target.into())
     }
+}
+
+/// Whether a target holds nothing but what some client leaves as it is.
+///
+/// RFC 3986 allows less: browsers leave `|`, `[`, `]` and `^` in paths and more in queries (WHATWG URL §1.3). What they
+/// all encode is refused, for it comes from nobody who builds URLs with care: quotes and angle brackets anywhere, and in
+/// paths backslashes, backquotes and braces, which others take for slashes or for their own. A fragment is never sent
+/// (RFC 9110 §4.1).
+fn has_target_bytes(target: &str) -> bool {
+    let path_end = target.bytes().position(|byte| byte == b'?').unwrap_or(target.len());
+    let (path, query) = target.as_bytes().split_at(path_end);
+    path.iter().all(|&byte| PATH[byte as usize]) && query.iter().all(|&byte| QUERY[byte as usize])
+}
+
+static PATH: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+,;=:@/%|[]^");
+static QUERY: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+,;=:@/%|[]^?\\`{}");
+
+/// Whether two authorities name the same place (RFC 9110 §4.2.3): hosts without regard to case, and the scheme's own
+/// port like none.
+pub(crate) fn same_authority(one: &[u8], other: &[u8], scheme: Scheme) -> bool {
+    let plain = |authority: &[u8]| {
+        let default: &[u8] = match scheme {
+            Scheme::Http => b":80",
+            Scheme::Https => b":443",
+        };
+        let without = authority.strip_suffix(default).or_else(|| authority.strip_suffix(b":"));
+        without.map_or(authority.len(), <[u8]>::len)
+    };
+    one[..plain(one)].eq_ignore_ascii_case(&other[..plain(other)])
 }
 
 /// Whether `text` is `host [":" port]` with a host (RFC 3986 §3.2.2), without user information.

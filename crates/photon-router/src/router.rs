@@ -50,6 +50,8 @@ pub struct Router {
     routes: Vec<Route>,
     // What `OPTIONS *` is answered with.
     all_methods: String,
+    // Methods that some route has beside the registered ones.
+    own_methods: Vec<Method>,
 }
 
 /// One path of the table.
@@ -86,6 +88,8 @@ pub enum Outcome<'r> {
     NotFound,
     /// The path exists, but not for this method. The text is what `Allow` is to be.
     MethodNotAllowed(&'r str),
+    /// The method is none that anything here knows (RFC 9110 §9.1).
+    UnknownMethod,
     /// The request asks which methods the path has. The text is what `Allow` is to be.
     Options(&'r str),
     /// The path is not one: it does not begin with a slash, has a malformed escape, or decodes to
@@ -104,8 +108,9 @@ impl Router {
     pub fn from_spec(document: &Document, dispatcher: Dispatcher) -> Result<Self, RouterError> {
         let (tree, routes) = build(document, dispatcher)?;
         let all = routes.iter().flat_map(|route| &route.endpoints).map(|endpoint| &endpoint.method);
-        let all_methods = allow(all);
-        Ok(Self { tree, routes, all_methods })
+        let all_methods = allow(all.clone());
+        let own_methods = all.filter(|method| !REGISTERED.contains(&method.as_str())).cloned().collect();
+        Ok(Self { tree, routes, all_methods, own_methods })
     }
 
     /// Says what becomes of a request, and sets its path parameters if an operation answers it.
@@ -113,6 +118,19 @@ impl Router {
     /// HEAD is answered by the GET operation unless the path has one of its own; the request stays
     /// a HEAD request, and the server leaves the body out (RFC 9110 §9.3.2).
     pub fn route(&self, request: &mut Request) -> Outcome<'_> {
+        let outcome = self.find(request);
+        if matches!(outcome, Outcome::Handler(_)) || self.knows(&request.head.method) {
+            outcome
+        } else {
+            Outcome::UnknownMethod
+        }
+    }
+
+    fn knows(&self, method: &Method) -> bool {
+        REGISTERED.contains(&method.as_str()) || self.own_methods.contains(method)
+    }
+
+    fn find(&self, request: &mut Request) -> Outcome<'_> {
         request.path_params.clear();
         let path = request.head.path();
         if let Some(number) = self.tree.find_fixed(path) {
@@ -179,6 +197,10 @@ impl Router {
         endpoints.into_iter()
     }
 }
+
+// The methods of RFC 9110 §9.3, RFC 5789 and the QUERY method's draft: every server is expected to know them.
+const REGISTERED: [&str; 10] =
+    ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH", "QUERY"];
 
 // A browser takes `//evil.example` for a host and reads `\` as `/`, and it drops tabs and line
 // ends from a URL first (WHATWG URL §4.4). A path with any of these is not sent back.
@@ -276,6 +298,7 @@ impl Handler for Router {
                 detail(StatusCode::METHOD_NOT_ALLOWED, r#"{"detail":"Method Not Allowed"}"#)
                     .header("allow", allow)
             }
+            Outcome::UnknownMethod => detail(StatusCode::NOT_IMPLEMENTED, r#"{"detail":"Not Implemented"}"#),
             Outcome::Options(allow) => Response::new(StatusCode::NO_CONTENT).header("allow", allow),
             Outcome::BadPath => detail(StatusCode::BAD_REQUEST, r#"{"detail":"Bad Request"}"#),
         }

@@ -118,6 +118,26 @@ fn rfc9112_7_1_1_extensions_are_dropped_and_bounded() {
 }
 
 #[test]
+fn rfc9110_6_5_1_trailers_that_belong_in_the_header_are_refused() {
+    for name in [
+        "Content-Length",
+        "transfer-encoding",
+        "HOST",
+        "Authorization",
+        "Content-Type",
+        "Cookie",
+        "If-Unmodified-Since",
+    ] {
+        refuse(400, &[&format!("0\r\n{name}: x\r\n\r\n"), &format!("0\r\nA: b\r\n{name}: x\r\n\r\n")]);
+    }
+    for name in ["X-Checksum", "Server-Timing", "Hosts", "Content-Lengths", "Repr-Digest", "Contents"] {
+        accept(&format!("0\r\n{name}: x\r\n\r\n|"), "");
+    }
+    let long = "x".repeat(25);
+    accept(&format!("0\r\n{long}: x\r\n\r\n|"), "");
+}
+
+#[test]
 fn rfc9112_7_1_2_trailers_are_checked_and_dropped() {
     accept("0\r\nA: b\r\nC:\r\n\r\n|", "");
     refuse(

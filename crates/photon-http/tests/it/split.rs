@@ -7,7 +7,7 @@ use photon_http::{BodyDecoder, DecodeError, Decoded, Framing, HeadDecoder, Limit
 
 const HEADS: &[&str] = &[
     "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
-    "\r\n\r\nPOST http://b/c?d HTTP/1.1\r\nHost: a\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\nrest",
+    "\r\nPOST http://b/c?d HTTP/1.1\r\nHost: b\r\nContent-Length: 7\r\nExpect: 100-continue\r\n\r\nrest",
     "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
     "GET / HTTP/2.0\r\n\r\n",
     "GET / HTTP/7\r\n\r\n",
@@ -24,8 +24,11 @@ const HEADS: &[&str] = &[
     "GET / HTTP/1.1\r\nHost: a\r\nA: 1111111111111111111111111111111111111111111111111\0aaa111111111111111\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99999\r\n\r\n",
-    "\r\n\r\n\r\n",
+    "\r\n\r\n",
     "\r\r\n",
+    "GET https://b/ HTTP/1.1\r\nHost: b\r\n\r\n",
+    "GET http://b/ HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGGG / HTTP/1.1\r\n\r\n",
     "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
 ];
 
@@ -38,6 +41,7 @@ const CHUNKED: &[&str] = &[
     "1;xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\na\r\n",
     "0\r\nA: bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\r\n\r\n",
     "0\r\nA b\r\n\r\n",
+    "0\r\nHost: b\r\n\r\n",
 ];
 
 fn limits() -> Limits {

@@ -61,6 +61,7 @@ pub(crate) fn outcome(router: &Router, request: &str) -> String {
         Outcome::Redirect(location) => format!("307 {location}"),
         Outcome::NotFound => "404".into(),
         Outcome::MethodNotAllowed(allow) => format!("405 {allow}"),
+        Outcome::UnknownMethod => "501".into(),
         Outcome::Options(allow) => format!("options {allow}"),
         Outcome::BadPath => "400".into(),
     }
