@@ -75,7 +75,7 @@ def bodies():
     expect("chunked", ask("POST", "/echo", iter([b"ab", b"c" * 5000]))[2], b"ab" + b"c" * 5000)
     large = b"0123456789abcdef" * (1 << 21)
     expect("32 MiB to /count", ask("POST", "/count", large)[2], b"33554432")
-    expect("32 MiB to /echo", ask("POST", "/echo", large)[0], 413)
+    expect("3 MiB to /echo", ask("POST", "/echo", large[: 3 << 20])[0], 413)
     expect("32 MiB in chunks", ask("POST", "/count", iter([large[:65536]] * 512))[2], b"33554432")
     expect("GET /plaintext", ask("GET", "/plaintext")[2], b"Hello, World!")
     expect("GET /json", json.loads(ask("GET", "/json")[2]), {"message": "Hello, World!"})
@@ -97,8 +97,9 @@ def protocol():
     for path, status in [(b"/echo", b"100"), (b"/count", b"100"), (b"/nowhere", b"404"), (b"/json", b"405")]:
         first = raw(b"POST " + path + b" HTTP/1.1\r\nConnection: close\r\n" + expect_continue, b"END")[9:12]
         expect(f"Expect: 100-continue on {path}", first, status)
-    poured = raw(b"POST /pour HTTP/1.1\r\nContent-Length: 1000\r\n" + host, b"x" * 10, b"END", count=1)
-    expect("an answer that begins before the body has ended", poured.startswith(b"HTTP/1.1 200 "), True)
+    with socket.create_connection(("127.0.0.1", PORT), timeout=10) as link:
+        link.sendall(b"POST /pour HTTP/1.1\r\nContent-Length: 10000000\r\n" + host + b"x" * 100_000)
+        expect("an answer that begins before the body has ended", link.recv(100)[:13], b"HTTP/1.1 200 ")
     for name, request, status in [
         ("no Host", b"GET / HTTP/1.1\r\n\r\n", b"400"),
         ("no request", b"\x00\x01\x02\r\n\r\n", b"400"),

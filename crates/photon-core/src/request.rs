@@ -7,9 +7,9 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use http::Method;
-use photon_http::{Headers, RequestHead};
+use photon_http::{Headers, RequestHead, Scheme};
 
-use crate::{BodyReader, Context, HttpError, IncomingBody, RequestId, Response};
+use crate::{BodyReader, Context, HttpError, IncomingBody, RequestId, Response, TlsInfo};
 
 /// One HTTP request.
 ///
@@ -26,6 +26,7 @@ pub struct Request {
     /// The parameters that the route's path template names, decoded.
     pub path_params: PathParams,
     peer: Option<SocketAddr>,
+    tls: Option<Arc<TlsInfo>>,
     context: Option<Arc<Context>>,
     extensions: Extensions,
     id: OnceLock<RequestId>,
@@ -82,6 +83,19 @@ impl Request {
     /// Says who sent the request. The server calls this once per connection.
     pub fn set_peer(&mut self, peer: Option<SocketAddr>) {
         self.peer = peer;
+    }
+
+    /// What is known of the connection's TLS; `None` for a plain one.
+    #[must_use]
+    pub fn tls(&self) -> Option<&TlsInfo> {
+        self.tls.as_deref()
+    }
+
+    /// Says that the request came by TLS, or that it did not. Stays set when the connection moves on to its next
+    /// request. The server calls this.
+    pub fn set_tls(&mut self, tls: Option<Arc<TlsInfo>>) {
+        self.head.scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+        self.tls = tls;
     }
 
     /// The application that answers the request: its state and settings.

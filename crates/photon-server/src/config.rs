@@ -48,6 +48,9 @@ pub struct ServerConfig {
     /// is on its way already; 250 ms by default. It is answered with `Connection: close`, so that
     /// clients that are sending at that moment lose nothing.
     pub drain_grace: Duration,
+    /// HTTPS instead of HTTP, with these certificates. The default, `None`, is HTTP.
+    #[cfg(feature = "tls")]
+    pub tls: Option<crate::TlsConfig>,
     /// Bounds on the size of a request.
     pub limits: Limits,
     /// How many connections may be open at a time. The default, `None`, is what the machine
@@ -88,6 +91,8 @@ impl Default for ServerConfig {
             request_timeout: None,
             drain_deadline: Duration::from_secs(10),
             drain_grace: Duration::from_millis(250),
+            #[cfg(feature = "tls")]
+            tls: None,
             limits: Limits::default(),
             max_connections: None,
             max_body_memory: None,

@@ -9,6 +9,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::{Method, StatusCode};
+#[cfg(feature = "tls")]
+use photon_core::TlsInfo;
 use photon_core::{Body, Handler, Headers, Request, Response, UpgradeHandler, Upgraded};
 use photon_http::{
     BodyDecoder, BodyForm, BodyLength, DateLine, DecodeError, Decoded, Framing, HeadDecoder, Reply, Version,
@@ -21,6 +23,9 @@ use crate::input::SMALL;
 use crate::link::{Awaiting, Link, Stop};
 use crate::shared::{Admission, Shared};
 use crate::stream::{Line, StreamedBody};
+#[cfg(feature = "tls")]
+use crate::tls::Session;
+use crate::transport::Transport;
 use crate::tunnel::Tunnel;
 
 /// Answers collected before they are written, even if more requests are waiting.
@@ -40,8 +45,9 @@ pub(crate) fn served(
 }
 
 fn serve(stream: TcpStream, peer: SocketAddr, mut admission: Admission, handler: &dyn Handler) {
-    admission.register(stream.waker());
     let _ = stream.set_nodelay(true);
+    let Some(transport) = transport(stream, &admission.shared) else { return };
+    admission.register(transport.waker());
     let mut connection = Connection {
         shared: &admission.shared,
         handler,
@@ -49,16 +55,35 @@ fn serve(stream: TcpStream, peer: SocketAddr, mut admission: Admission, handler:
         decoder: HeadDecoder::default(),
         in_head: false,
         request: Request::default(),
+        #[cfg(feature = "tls")]
+        tls: None,
         date: DateLine::default(),
     };
-    let link = Box::new(Link::new(stream, Arc::clone(&admission.shared)));
+    let mut link = Box::new(Link::new(transport, Arc::clone(&admission.shared)));
+    if !connection.greet(&mut link) {
+        return;
+    }
     let (link, end) = connection.run(link);
     connection.finish(link, end);
 }
 
-/// Answers a connection for which there is no room.
+/// How the connection's bytes come and go; `None` if that cannot be set up.
+fn transport(stream: TcpStream, shared: &Shared) -> Option<Transport> {
+    #[cfg(feature = "tls")]
+    if let Some(tls) = &shared.config.tls {
+        return Session::new(tls.current()).ok().map(|session| Transport::tls(stream, session));
+    }
+    let _ = shared;
+    Some(Transport::plain(stream))
+}
+
+/// Answers a connection for which there is no room. By TLS it is closed without a word, which costs no handshake.
 pub(crate) fn turn_away(stream: TcpStream, shared: &Arc<Shared>) {
-    let mut link = Link::new(stream, Arc::clone(shared));
+    #[cfg(feature = "tls")]
+    if shared.config.tls.is_some() {
+        return;
+    }
+    let mut link = Link::new(Transport::plain(stream), Arc::clone(shared));
     let response = detail(StatusCode::SERVICE_UNAVAILABLE);
     encode_error(&mut link.out, &response, false, &mut DateLine::default());
     if link.flush().is_ok() {
@@ -99,10 +124,26 @@ struct Connection<'a> {
     /// Whether the time limit of the current head has started.
     in_head: bool,
     request: Request,
+    #[cfg(feature = "tls")]
+    tls: Option<Arc<TlsInfo>>,
     date: DateLine,
 }
 
 impl Connection<'_> {
+    /// What comes before the first request; false if there will be none.
+    fn greet(&mut self, link: &mut Link) -> bool {
+        #[cfg(feature = "tls")]
+        {
+            if link.handshake().is_err() {
+                return false;
+            }
+            self.tls = link.tls_info().map(Arc::new);
+            self.request.set_tls(self.tls.clone());
+        }
+        let _ = link;
+        true
+    }
+
     /// Serves requests to the end. The link is given away for a request whose body is read while it is answered.
     fn run(&mut self, mut link: Box<Link>) -> (Box<Link>, End) {
         loop {
@@ -214,6 +255,11 @@ impl Connection<'_> {
             self.request.clear();
         } else {
             self.request = Request::default();
+        }
+        // Also because a handler may have taken the request away.
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            self.request.set_tls(Some(Arc::clone(tls)));
         }
         // If there is the start of another head, its time has not begun.
         self.in_head = false;

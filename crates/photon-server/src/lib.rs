@@ -37,9 +37,14 @@ mod link;
 mod server;
 mod shared;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+mod transport;
 mod tunnel;
 
 pub use config::ServerConfig;
 pub use photon_http::Limits;
 pub use server::{BindError, Report, Server};
 pub use shared::Handle;
+#[cfg(feature = "tls")]
+pub use tls::{TlsConfig, TlsError};

@@ -2,14 +2,14 @@
 //! Requests and responses are no concern of this module.
 
 use std::io::{self, ErrorKind};
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use photon_runtime::net::{Ready, TcpStream};
+use photon_runtime::net::Ready;
 
 use crate::input::Input;
 use crate::shared::Shared;
+use crate::transport::Transport;
 
 /// An output buffer of more bytes is given back after it was written.
 const KEEP_OUTPUT: usize = 128 * 1024;
@@ -69,7 +69,7 @@ pub(crate) struct Link {
     pub(crate) input: Input,
     /// What is to be sent.
     pub(crate) out: Vec<u8>,
-    stream: TcpStream,
+    stream: Transport,
     shared: Arc<Shared>,
     /// Whether the socket has no more to read until it says so.
     drained: bool,
@@ -84,7 +84,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    pub(crate) fn new(stream: TcpStream, shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(stream: Transport, shared: Arc<Shared>) -> Self {
         Self {
             input: Input::default(),
             out: Vec::new(),
@@ -96,6 +96,30 @@ impl Link {
             is_late: false,
             turn: TURN,
         }
+    }
+
+    /// Does the handshake of TLS within the time limit for a head. Nothing on a plain connection.
+    #[cfg(feature = "tls")]
+    pub(crate) fn handshake(&mut self) -> Result<(), Stop> {
+        self.start_limit(self.shared.config.header_timeout);
+        loop {
+            self.take_turn();
+            match self.stream.handshake() {
+                Ok(crate::tls::Handshake::Done) => return Ok(()),
+                Ok(crate::tls::Handshake::Waiting) => self.wait_to_read()?,
+                Err(_) => {
+                    // So that the client sees why, and not a reset.
+                    self.linger();
+                    return Err(Stop::Gone);
+                }
+            }
+        }
+    }
+
+    /// What is known of the connection's TLS.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls_info(&self) -> Option<photon_core::TlsInfo> {
+        self.stream.tls_info()
     }
 
     /// Starts a time limit for what [`Link::read`] waits for.
@@ -147,7 +171,8 @@ impl Link {
             match self.stream.try_read(room) {
                 Ok(0) => return Err(Stop::Gone),
                 Ok(count) => {
-                    self.drained = count < room.len();
+                    let room = room.len();
+                    self.drained = self.stream.is_drained_by(count, room);
                     self.input.filled(count);
                     return Ok(count);
                 }
@@ -219,10 +244,10 @@ impl Link {
         let config = &self.shared.config;
         let (limit, enough) = (config.write_timeout, window(config.min_write_rate, config.write_timeout));
         let mut since_limit = enough;
-        while !bytes.is_empty() {
+        while !bytes.is_empty() || self.stream.has_pending() {
             self.take_turn();
             match self.stream.try_write(bytes) {
-                Ok(0) => return Err(Stop::Gone),
+                Ok(0) if !bytes.is_empty() => return Err(Stop::Gone),
                 Ok(count) => {
                     bytes = &bytes[count..];
                     since_limit = since_limit.saturating_add(count);
@@ -268,7 +293,7 @@ impl Link {
     /// Closes the sending side and lets the client see it before the rest is closed (RFC 9112
     /// §9.6).
     pub(crate) fn linger(&mut self) {
-        if self.stream.shutdown(Shutdown::Write).is_err() {
+        if self.stream.finish().is_err() {
             return;
         }
         self.rest = Duration::ZERO;

@@ -39,6 +39,8 @@ pub struct App {
     pub(crate) docs: DocsPaths,
     pub(crate) address: Option<String>,
     pub(crate) server: ServerConfig,
+    #[cfg(feature = "tls")]
+    pub(crate) redirect_http: Option<String>,
     pub(crate) settings: Option<Settings>,
     pub(crate) on_start: Vec<StartHook>,
     pub(crate) on_stop: Vec<StopHook>,
@@ -74,6 +76,8 @@ impl App {
             docs: DocsPaths::default(),
             address: None,
             server: ServerConfig::default(),
+            #[cfg(feature = "tls")]
+            redirect_http: None,
             settings: None,
             on_start: Vec::new(),
             on_stop: Vec::new(),

@@ -12,6 +12,8 @@ use photon_server::Server;
 use crate::App;
 use crate::docs;
 use crate::document::{self, routing_document};
+#[cfg(feature = "tls")]
+use crate::https;
 use crate::lifecycle::Service;
 
 /// Why an application does not start.
@@ -144,19 +146,41 @@ pub(crate) fn serve(mut app: App) -> Result<()> {
         Some(address) => address,
         None => environment_address()?,
     };
+    #[cfg(feature = "tls")]
+    if app.server.tls.is_none() {
+        app.server.tls = https::from_environment()?;
+    }
     let config = app.server.clone();
+    #[cfg(feature = "tls")]
+    let (is_tls, redirect) = (config.tls.is_some(), app.redirect_http.take());
+    #[cfg(not(feature = "tls"))]
+    let is_tls = false;
+    #[cfg(feature = "tls")]
+    if redirect.is_some() && !is_tls {
+        return Err(photon_core::HttpError::internal(
+            "redirect_http is for an application with certificates: add .tls(…)",
+        ));
+    }
     let (title, version, docs) = (app.info.title.clone(), app.info.version.clone(), app.docs.clone());
     let (on_start, on_stop) = (std::mem::take(&mut app.on_start), std::mem::take(&mut app.on_stop));
     let service = Arc::new(app.into_service()?);
     // Before anybody can connect: a port that answers means an application that is ready.
     on_start.into_iter().try_for_each(|hook| hook())?;
     let server = Server::bind_with(address.as_str(), config)?;
-    let url = format!("http://{}", server.local_addr());
+    let scheme = if is_tls { "https" } else { "http" };
+    let url = format!("{scheme}://{}", server.local_addr());
+    #[cfg(feature = "tls")]
+    let redirect =
+        redirect.map(|address| https::Redirect::start(&address, server.local_addr().port())).transpose()?;
     eprintln!("{title} {version} on {url}");
     if let (Some(path), Some(_)) = (docs.swagger_ui, docs.openapi) {
         eprintln!("Documentation on {url}{path}");
     }
     let report = server.serve_until_signal(service)?;
+    #[cfg(feature = "tls")]
+    if let Some(redirect) = redirect {
+        redirect.stop();
+    }
     on_stop.into_iter().rev().for_each(|hook| hook());
     if report.connections_cut > 0 {
         eprintln!("Stopped; {} connections were cut", report.connections_cut);

@@ -89,6 +89,8 @@ mod arguments;
 mod databases;
 mod docs;
 mod document;
+#[cfg(feature = "tls")]
+mod https;
 mod launch;
 mod lifecycle;
 mod middleware;
@@ -103,7 +105,7 @@ pub use middleware::Next;
 pub use photon_core::{
     Body, BodyError, BodyReader, Context, Cookie, Cookies, ErrorDetail, FromRequest, Handler, Header,
     Headers, Html, HttpError, IntoResponse, Json, Method, Model, OperationDoc, OrNotFound, Path, Peer, Query,
-    Redirect, Request, RequestId, Response, Result, Route, State, StatusCode, Upgraded,
+    Redirect, Request, RequestId, Response, Result, Route, State, StatusCode, TlsInfo, Upgraded,
 };
 #[cfg(feature = "db")]
 pub use photon_db as db;
@@ -113,6 +115,8 @@ pub use photon_macros::{
 pub use photon_router::{Dispatcher, openapi};
 pub use photon_runtime::{Elapsed, JoinHandle, Wait, WaitIter, blocking, sleep, spawn, sync, timeout};
 pub use photon_server::{Limits, ServerConfig};
+#[cfg(feature = "tls")]
+pub use photon_server::{TlsConfig, TlsError};
 /// What a function under `#[validate(custom(function = …))]` returns as its error.
 pub use validator::ValidationError;
 

@@ -9,4 +9,6 @@ mod refusals;
 mod rough;
 mod support;
 mod timeouts;
+#[cfg(feature = "tls")]
+mod tls;
 mod upgrades;

@@ -97,6 +97,12 @@ fn answer(request: &mut Request) -> Response {
         }),
         "echo" => Response::with_body("application/octet-stream", std::mem::take(&mut request.body)),
         "length" => Response::default().body(request.body.len().to_string()),
+        "tls" => {
+            let tls = request.tls().unwrap();
+            let name = tls.server_name.as_deref().unwrap_or_default();
+            let text = format!("{} {name} {}", tls.version, tls.client_certificates.len());
+            Response::default().body(text)
+        }
         "target" => Response::default().body(request.head.target().to_owned()),
         "peer" => Response::default().body(request.peer().unwrap().to_string()),
         "taken" => Response::default().body(std::mem::take(request).path().to_owned()),
