@@ -74,7 +74,7 @@ impl Request {
         self.head.headers.get(name)
     }
 
-    /// The address of the other end of the connection; `None` for an in-process request.
+    /// The address of the other end of the connection; `None` by a Unix socket, and for an in-process request.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer

@@ -136,7 +136,7 @@ pub(crate) fn read_eventfd(fd: BorrowedFd<'_>) {
 }
 
 /// Takes one connection from the queue of a listening socket, non-blocking and closed on exec.
-pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, SocketAddr)> {
+pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, Option<SocketAddr>)> {
     // SAFETY: all-zero bytes are a valid sockaddr_storage.
     let mut address: libc::sockaddr_storage = unsafe { std::mem::zeroed() };
     let mut length = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
@@ -152,21 +152,67 @@ pub(crate) fn accept(listener: BorrowedFd<'_>) -> io::Result<(OwnedFd, SocketAdd
     Ok((fd, to_std(&address)))
 }
 
-/// The peer of an accepted TCP connection; a listener of this crate is always IPv4 or IPv6.
-fn to_std(address: &libc::sockaddr_storage) -> SocketAddr {
-    if libc::c_int::from(address.ss_family) == libc::AF_INET6 {
+/// The peer of an accepted connection, if it has an IP address.
+fn to_std(address: &libc::sockaddr_storage) -> Option<SocketAddr> {
+    let family = libc::c_int::from(address.ss_family);
+    if family == libc::AF_INET6 {
         // SAFETY: the kernel wrote a sockaddr_in6 when the family says so; the storage is large and aligned
         // enough for every address type.
         let v6 = unsafe { &*(&raw const *address).cast::<libc::sockaddr_in6>() };
         let ip = Ipv6Addr::from(v6.sin6_addr.s6_addr);
         let port = u16::from_be(v6.sin6_port);
-        SocketAddr::V6(SocketAddrV6::new(ip, port, v6.sin6_flowinfo, v6.sin6_scope_id))
-    } else {
-        // SAFETY: as above, for sockaddr_in; an all-zero address of any other family reads as 0.0.0.0:0.
+        Some(SocketAddr::V6(SocketAddrV6::new(ip, port, v6.sin6_flowinfo, v6.sin6_scope_id)))
+    } else if family == libc::AF_INET {
+        // SAFETY: as above, for sockaddr_in.
         let v4 = unsafe { &*(&raw const *address).cast::<libc::sockaddr_in>() };
         let ip = Ipv4Addr::from(u32::from_be(v4.sin_addr.s_addr));
-        SocketAddr::new(IpAddr::V4(ip), u16::from_be(v4.sin_port))
+        Some(SocketAddr::new(IpAddr::V4(ip), u16::from_be(v4.sin_port)))
+    } else {
+        None
     }
+}
+
+/// Has the kernel choose the second of the sockets that share an address for every new connection, as long as there is a
+/// second one (`SO_ATTACH_REUSEPORT_CBPF`, socket(7)). They are in the order in which they were bound, and the last one
+/// takes the place of one that is closed.
+pub(crate) fn prefer_second_in_group(socket: BorrowedFd<'_>) -> io::Result<()> {
+    // "Return 1": the index of the socket. One that is out of range leaves the choice to the kernel.
+    let mut instruction =
+        libc::sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k: 1 };
+    let program = libc::sock_fprog { len: 1, filter: &raw mut instruction };
+    // SAFETY: the option takes a sock_fprog, whose instruction outlives the call; the kernel copies both.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_ATTACH_REUSEPORT_CBPF,
+            (&raw const program).cast(),
+            size_of::<libc::sock_fprog>() as libc::socklen_t,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Undoes [`prefer_second_in_group`] (`SO_DETACH_REUSEPORT_BPF`); an error if there is nothing to undo.
+pub(crate) fn forget_preference_in_group(socket: BorrowedFd<'_>) -> io::Result<()> {
+    let nothing: libc::c_int = 0;
+    // SAFETY: the option takes no value; the kernel reads at most the integer that is given.
+    let result = unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            libc::SOL_SOCKET,
+            libc::SO_DETACH_REUSEPORT_BPF,
+            (&raw const nothing).cast(),
+            size_of::<libc::c_int>() as libc::socklen_t,
+        )
+    };
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Whether a number is that of an open descriptor.
+pub(crate) fn is_open(fd: libc::c_int) -> bool {
+    // SAFETY: asks for flags; takes no memory and changes nothing.
+    unsafe { libc::fcntl(fd, libc::F_GETFD) != -1 }
 }
 
 /// The soft limit of open files after raising it to the hard limit.
@@ -214,7 +260,7 @@ mod tests {
             let listener = std::net::TcpListener::bind(address).unwrap();
             let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             let (_fd, peer) = accept(listener.as_fd()).unwrap();
-            assert_eq!(peer, client.local_addr().unwrap());
+            assert_eq!(peer, Some(client.local_addr().unwrap()));
         }
     }
 }

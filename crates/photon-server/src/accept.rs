@@ -5,12 +5,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use photon_core::Handler;
-use photon_runtime::net::{Incoming, TcpListener};
+use photon_runtime::net::Incoming;
 
 use crate::connection;
+use crate::listen::Place;
 use crate::shared::Shared;
 
 /// Pauses after a failed accept: the first, and the longest. The usual cause is that the process
@@ -28,13 +29,18 @@ const TURN: u32 = 16;
 /// that clients that keep coming cannot keep the server.
 const LAST_CALL: usize = 8192;
 
+/// How long connections whose handshake had begun with a listener get to finish it, when another has taken over its
+/// address: a round trip or two, and how often they are looked for.
+const HANDOVER: Duration = Duration::from_millis(100);
+const HANDOVER_STEP: Duration = Duration::from_millis(2);
+
 /// What a client is told when there can be no coroutine to tell it.
 const NO_COROUTINE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
     content-length: 32\r\nretry-after: 1\r\nconnection: close\r\n\r\n{\"detail\":\"Service Unavailable\"}";
 
 /// Accepts connections until the server stops, and then those that are in the queue already: the
 /// kernel has let them in and would reset them.
-pub(crate) fn run(listener: &TcpListener, shared: &Arc<Shared>, handler: &Arc<dyn Handler>) {
+pub(crate) fn run(listener: &Place, shared: &Arc<Shared>, handler: &Arc<dyn Handler>) {
     let mut door = Door {
         cap: shared.config.max_connections.unwrap_or_else(photon_runtime::max_connections),
         shared,
@@ -43,7 +49,7 @@ pub(crate) fn run(listener: &TcpListener, shared: &Arc<Shared>, handler: &Arc<dy
         accepted: 0,
     };
     let mut pause = FIRST_PAUSE;
-    while !shared.is_draining() {
+    while !shared.is_closing() {
         match listener.accept().and_then(|incoming| door.let_in(incoming)) {
             Ok(()) => pause = FIRST_PAUSE,
             Err(error) if is_of_one_connection(&error) => {}
@@ -56,8 +62,20 @@ pub(crate) fn run(listener: &TcpListener, shared: &Arc<Shared>, handler: &Arc<dy
             }
         }
     }
+    if shared.config.reuse_port && listener.step_aside() {
+        let start = Instant::now();
+        while start.elapsed() < HANDOVER && !shared.is_cut() {
+            empty_queue(listener, &mut door);
+            photon_runtime::sleep(HANDOVER_STEP);
+        }
+    }
+    empty_queue(listener, &mut door);
+}
+
+/// Takes the connections that wait in the queue of a server that stops.
+fn empty_queue(listener: &Place, door: &mut Door<'_>) {
     for _ in 0..LAST_CALL {
-        if shared.is_cut() {
+        if door.shared.is_cut() {
             return;
         }
         match listener.try_accept().and_then(|incoming| door.let_in(incoming)) {

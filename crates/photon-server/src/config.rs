@@ -51,6 +51,14 @@ pub struct ServerConfig {
     /// HTTPS instead of HTTP, with these certificates. The default, `None`, is HTTP.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::TlsConfig>,
+    /// Whether another process may listen on the same TCP addresses (`SO_REUSEPORT`): the kernel then spreads connections
+    /// over both. For a new version of a program that takes over while the old one drains. False by default: a port that
+    /// is taken is an error.
+    ///
+    /// A server that stops leaves new connections to the one that was started after it, serves those that were made
+    /// before for another tenth of a second, and then closes its listener: none is reset. The other way to that are
+    /// sockets of the service manager, [`Server::inherited`](crate::Server::inherited).
+    pub reuse_port: bool,
     /// Bounds on the size of a request.
     pub limits: Limits,
     /// How many connections may be open at a time. The default, `None`, is what the machine
@@ -91,6 +99,7 @@ impl Default for ServerConfig {
             request_timeout: None,
             drain_deadline: Duration::from_secs(10),
             drain_grace: Duration::from_millis(250),
+            reuse_port: false,
             #[cfg(feature = "tls")]
             tls: None,
             limits: Limits::default(),

@@ -36,7 +36,7 @@ const COPY_UP_TO: usize = 16 * 1024;
 
 /// The body of a connection's coroutine: serves it until it ends.
 pub(crate) fn served(
-    peer: SocketAddr,
+    peer: Option<SocketAddr>,
     admission: Admission,
     handler: Arc<dyn Handler>,
 ) -> impl FnOnce(TcpStream) + Send + 'static {
@@ -44,7 +44,7 @@ pub(crate) fn served(
     move |stream| serve(stream, peer, admission, &*handler)
 }
 
-fn serve(stream: TcpStream, peer: SocketAddr, mut admission: Admission, handler: &dyn Handler) {
+fn serve(stream: TcpStream, peer: Option<SocketAddr>, mut admission: Admission, handler: &dyn Handler) {
     let _ = stream.set_nodelay(true);
     let Some(transport) = transport(stream, &admission.shared) else { return };
     admission.register(transport.waker());
@@ -119,7 +119,7 @@ impl From<DecodeError> for End {
 struct Connection<'a> {
     shared: &'a Arc<Shared>,
     handler: &'a dyn Handler,
-    peer: SocketAddr,
+    peer: Option<SocketAddr>,
     decoder: HeadDecoder,
     /// Whether the time limit of the current head has started.
     in_head: bool,
@@ -267,7 +267,7 @@ impl Connection<'_> {
 
     /// Calls the handler. Gives its response, and in what form it has to be sent.
     fn call(&mut self, decoded: &Decoded) -> (Response, Reply) {
-        self.request.set_peer(Some(self.peer));
+        self.request.set_peer(self.peer);
         let (version, head) = (self.request.head.version, self.request.head.method == Method::HEAD);
         // The application turns panics into responses itself; this is for what escapes it.
         let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(&mut self.request)));
@@ -329,7 +329,7 @@ impl Connection<'_> {
                 encode_switch(&mut link.out, &headers, &self.date);
                 drop(self.request);
                 if link.flush().is_ok() {
-                    serve(Upgraded::new(Tunnel::new(link, Some(self.peer))));
+                    serve(Upgraded::new(Tunnel::new(link, self.peer)));
                 }
                 return;
             }

@@ -34,6 +34,7 @@ mod connection;
 mod incoming;
 mod input;
 mod link;
+mod listen;
 mod server;
 mod shared;
 mod stream;
@@ -43,6 +44,7 @@ mod transport;
 mod tunnel;
 
 pub use config::ServerConfig;
+pub use listen::ListenAddr;
 pub use photon_http::Limits;
 pub use server::{BindError, Report, Server};
 pub use shared::Handle;

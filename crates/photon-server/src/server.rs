@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use photon_core::Handler;
-use photon_runtime::net::TcpListener;
 
+use crate::listen::{ListenAddr, Place};
 use crate::shared::{Handle, Phase, Shared};
 use crate::{ServerConfig, accept};
 
@@ -24,7 +24,7 @@ const CUT_GRACE: Duration = Duration::from_millis(200);
 
 /// An HTTP/1.1 server that listens and does not serve yet.
 pub struct Server {
-    listener: TcpListener,
+    places: Vec<Place>,
     shared: Arc<Shared>,
 }
 
@@ -40,6 +40,8 @@ pub enum BindError {
     },
     /// The address is taken, not this machine's, or not for this user.
     Listen(io::Error),
+    /// No address was given.
+    Nowhere,
 }
 
 impl fmt::Display for BindError {
@@ -47,6 +49,7 @@ impl fmt::Display for BindError {
         match self {
             Self::Resolve { address, source } => write!(f, "{address} is no address to listen on: {source}"),
             Self::Listen(source) => source.fmt(f),
+            Self::Nowhere => f.write_str("no address to listen on"),
         }
     }
 }
@@ -56,6 +59,7 @@ impl std::error::Error for BindError {
         match self {
             Self::Resolve { source, .. } => Some(source),
             Self::Listen(source) => source.source(),
+            Self::Nowhere => None,
         }
     }
 }
@@ -70,11 +74,11 @@ pub struct Report {
 }
 
 impl Server {
-    /// Listens on `address` with the default settings.
+    /// Listens on `address` with the default settings: a host with a port, or `unix:` with the path of a socket.
     ///
     /// # Errors
     /// [`BindError`] if the address does not resolve, is taken, or is not this machine's.
-    pub fn bind(address: impl ToSocketAddrs + fmt::Display) -> Result<Self, BindError> {
+    pub fn bind(address: impl fmt::Display) -> Result<Self, BindError> {
         Self::bind_with(address, ServerConfig::default())
     }
 
@@ -82,22 +86,61 @@ impl Server {
     ///
     /// # Errors
     /// [`BindError`] if the address does not resolve, is taken, or is not this machine's.
-    pub fn bind_with(
-        address: impl ToSocketAddrs + fmt::Display,
-        config: ServerConfig,
-    ) -> Result<Self, BindError> {
-        let resolved = address.to_socket_addrs();
-        let addresses: Vec<SocketAddr> =
-            resolved.map_err(|source| BindError::Resolve { address: address.to_string(), source })?.collect();
-        let listener = TcpListener::bind(&*addresses).map_err(BindError::Listen)?;
-        let shared = Arc::new(Shared::new(config, listener.waker()));
-        Ok(Self { listener, shared })
+    pub fn bind_with(address: impl fmt::Display, config: ServerConfig) -> Result<Self, BindError> {
+        Self::bind_all([address], config)
     }
 
-    /// The address that the server listens on, with the port that port 0 became.
+    /// Listens on several addresses, each a host with a port (`127.0.0.1:8000`, `[::1]:8000`, `localhost:8000`) or
+    /// `unix:` with the path of a socket.
+    ///
+    /// A Unix socket is for its owner and its group (mode 660). One that a server has left behind is replaced; the file
+    /// is removed when the server ends.
+    ///
+    /// # Errors
+    /// [`BindError`] for the first address that does not resolve, is taken, or is not this machine's, or if there is
+    /// none.
+    pub fn bind_all<A: fmt::Display>(
+        addresses: impl IntoIterator<Item = A>,
+        config: ServerConfig,
+    ) -> Result<Self, BindError> {
+        let bind = |address: A| Place::bind(&address.to_string(), config.reuse_port);
+        let places = addresses.into_iter().map(bind).collect::<Result<Vec<_>, _>>()?;
+        if places.is_empty() { Err(BindError::Nowhere) } else { Ok(Self::on(places, config)) }
+    }
+
+    /// Serves on the sockets that the service manager has opened for this process (systemd's socket activation,
+    /// `sd_listen_fds(3)`); `None` if it has not. They stay open for the next process when this one ends, so that no
+    /// connection is refused meanwhile.
+    ///
+    /// # Errors
+    /// [`BindError::Listen`] if what was handed over is no socket that listens.
+    pub fn inherited(config: ServerConfig) -> Result<Option<Self>, BindError> {
+        let places = Place::inherited().map_err(BindError::Listen)?;
+        Ok(if places.is_empty() { None } else { Some(Self::on(places, config)) })
+    }
+
+    fn on(places: Vec<Place>, config: ServerConfig) -> Self {
+        let wakers = places.iter().map(Place::waker).collect();
+        Self { places, shared: Arc::new(Shared::new(config, wakers)) }
+    }
+
+    /// The first TCP address that the server listens on, with the port that port 0 became.
+    ///
+    /// # Panics
+    /// If it listens on Unix sockets only; [`Server::addresses`] gives those.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
-        self.listener.local_addr()
+        let tcp = self.addresses().into_iter().find_map(|address| match address {
+            ListenAddr::Tcp(address) => Some(address),
+            ListenAddr::Unix(_) => None,
+        });
+        tcp.expect("the server listens on a TCP address")
+    }
+
+    /// All addresses that the server listens on, in the order in which they were given.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<ListenAddr> {
+        self.places.iter().map(Place::address).collect()
     }
 
     /// What stops the server from elsewhere.
@@ -115,14 +158,27 @@ impl Server {
     /// # Errors
     /// If the coroutine that accepts connections cannot be started.
     pub fn serve(self, handler: Arc<dyn Handler>) -> io::Result<Report> {
-        let Self { listener, shared } = self;
-        let for_accepting = Arc::clone(&shared);
-        let accepting = photon_runtime::try_spawn(move || accept::run(&listener, &for_accepting, &handler))
-            .map_err(io::Error::other)?;
-        if accepting.join().is_err() {
-            tracing::error!("the listener failed; no more connections are accepted");
-            shared.advance(Phase::Draining);
+        let Self { places, shared } = self;
+        let accepting = places.into_iter().map(|place| {
+            let (shared, handler) = (Arc::clone(&shared), Arc::clone(&handler));
+            photon_runtime::try_spawn(move || accept::run(&place, &shared, &handler))
+        });
+        let accepting: Vec<_> = accepting.collect();
+        drop(handler);
+        let mut failed = None;
+        for listener in accepting {
+            match listener.map(|listener| listener.join().is_ok()) {
+                Ok(true) => continue,
+                Ok(false) => tracing::error!("a listener failed; no more connections are accepted"),
+                Err(error) => failed = Some(io::Error::other(error)),
+            }
+            // The others would wait for ever.
+            shared.advance(Phase::Closing);
         }
+        if let Some(error) = failed {
+            return Err(error);
+        }
+        shared.advance(Phase::Draining);
         Ok(drain(&shared))
     }
 

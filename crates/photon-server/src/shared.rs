@@ -21,7 +21,7 @@ impl Handle {
     /// being answered are finished. Returns at once; [`Server::serve`](crate::Server::serve)
     /// returns when it is done.
     pub fn shutdown(&self) {
-        self.shared.advance(Phase::Draining);
+        self.shared.advance(Phase::Closing);
     }
 
     /// Ends the server without waiting for requests that are being answered.
@@ -40,6 +40,9 @@ impl Handle {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Running,
+    /// No connections are accepted any more. Those that are open are not told before the listeners are closed: their
+    /// clients would come back to a listener that is about to drop them.
+    Closing,
     /// Nothing new is begun.
     Draining,
     /// Nothing is waited for.
@@ -55,7 +58,7 @@ pub(crate) struct Shared {
     max_body_memory: usize,
     /// The connections to wake when the phase changes, by a number of their own.
     wakers: Mutex<Wakers>,
-    listener: ListenerWaker,
+    listeners: Vec<ListenerWaker>,
 }
 
 #[derive(Default)]
@@ -65,7 +68,7 @@ struct Wakers {
 }
 
 impl Shared {
-    pub(crate) fn new(config: ServerConfig, listener: ListenerWaker) -> Self {
+    pub(crate) fn new(config: ServerConfig, listeners: Vec<ListenerWaker>) -> Self {
         Self {
             body_memory: AtomicUsize::new(0),
             max_body_memory: config.max_body_memory.unwrap_or_else(usual_body_memory),
@@ -73,8 +76,12 @@ impl Shared {
             phase: AtomicU8::new(Phase::Running as u8),
             connections: AtomicUsize::new(0),
             wakers: Mutex::default(),
-            listener,
+            listeners,
         }
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        self.phase.load(Ordering::Acquire) >= Phase::Closing as u8
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -93,7 +100,7 @@ impl Shared {
     /// looked at the map sees the new phase before it first waits.
     pub(crate) fn advance(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
-        self.listener.wake();
+        self.listeners.iter().for_each(ListenerWaker::wake);
         for waker in self.wakers().by_number.values() {
             waker.wake();
         }

@@ -4,11 +4,17 @@
 //! socket is moved to a number that maps to the worker it is used on, before it is registered there.
 
 mod connect;
+mod incoming;
+mod inherited;
 mod listener;
 mod socket;
 mod stream;
+mod unix;
 mod wakeable;
 
-pub use listener::{Incoming, ListenerWaker, SpawnRefused, TcpListener};
+pub use incoming::{Incoming, SpawnRefused};
+pub use inherited::{Inherited, inherited_listeners};
+pub use listener::{ListenerWaker, TcpListener};
 pub use stream::{Ready, StreamWaker, TcpStream};
+pub use unix::UnixListener;
 pub(crate) use wakeable::Wakeable;

@@ -22,7 +22,7 @@ pub enum Ready {
     Woken,
 }
 
-/// A TCP connection.
+/// A TCP connection, or one that was accepted from a Unix socket, which has no addresses.
 ///
 /// [`Read`] and [`Write`] block the calling coroutine, or the calling thread if it is a plain one. It settles on
 /// the worker where it is first used and follows if it is handed to a coroutine on another worker.

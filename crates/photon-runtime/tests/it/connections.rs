@@ -92,7 +92,7 @@ fn accept_can_be_interrupted_and_goes_on() {
     let ours = Arc::clone(&listener);
     let coroutine = spawn(move || {
         assert_eq!(ours.accept().unwrap_err().kind(), ErrorKind::Interrupted);
-        ours.accept().map(|incoming| incoming.peer_addr())
+        ours.accept().map(|incoming| incoming.peer_addr().unwrap())
     });
     thread::sleep(Duration::from_millis(20));
     waker.wake();
@@ -112,7 +112,7 @@ fn several_coroutines_may_accept_from_one_listener() {
     let acceptors: Vec<_> = (0..8)
         .map(|_| {
             let listener = Arc::clone(&listener);
-            spawn(move || listener.accept().map(|incoming| incoming.peer_addr()))
+            spawn(move || listener.accept().map(|incoming| incoming.peer_addr().unwrap()))
         })
         .collect();
     let clients: Vec<_> = (0..8).map(|_| std::net::TcpStream::connect(address).unwrap()).collect();

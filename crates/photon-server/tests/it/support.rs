@@ -20,7 +20,11 @@ pub(crate) struct Running {
 }
 
 pub(crate) fn start(config: ServerConfig) -> Running {
-    let server = Server::bind_with("127.0.0.1:0", config).unwrap();
+    run(Server::bind_with("127.0.0.1:0", config).unwrap())
+}
+
+/// Serves on a TCP address.
+pub(crate) fn run(server: Server) -> Running {
     let (address, handle) = (server.local_addr(), server.handle());
     let serving = std::thread::spawn(move || server.serve(Arc::new(answer)));
     Running { address, handle, serving }
@@ -104,7 +108,7 @@ fn answer(request: &mut Request) -> Response {
             Response::default().body(text)
         }
         "target" => Response::default().body(request.head.target().to_owned()),
-        "peer" => Response::default().body(request.peer().unwrap().to_string()),
+        "peer" => Response::default().body(format!("{:?}", request.peer())),
         "taken" => Response::default().body(std::mem::take(request).path().to_owned()),
         "large" => Response::default().body(pattern(number())),
         "status" => Response::new(StatusCode::from_u16(number() as u16).unwrap()).body("text"),
