@@ -37,7 +37,7 @@ pub struct App {
     pub(crate) context: Context,
     pub(crate) middleware: Vec<Box<dyn Middleware>>,
     pub(crate) docs: DocsPaths,
-    pub(crate) address: Option<String>,
+    pub(crate) addresses: Vec<String>,
     pub(crate) server: ServerConfig,
     #[cfg(feature = "tls")]
     pub(crate) redirect_http: Option<String>,
@@ -74,7 +74,7 @@ impl App {
             context: Context::new(),
             middleware: Vec::new(),
             docs: DocsPaths::default(),
-            address: None,
+            addresses: Vec::new(),
             server: ServerConfig::default(),
             #[cfg(feature = "tls")]
             redirect_http: None,
@@ -237,11 +237,14 @@ impl App {
         self.state(CoercedBodies)
     }
 
-    /// Where to listen: `"0.0.0.0:8080"`. Without it the environment variables `HOST` and `PORT`
-    /// decide, and without those 127.0.0.1:8000.
+    /// Where to listen: `"0.0.0.0:8080"`, or `"unix:/run/shop.sock"` for a Unix socket. Called several times, it listens
+    /// on all of them. Without it the environment variables `HOST` and `PORT` decide, and without those
+    /// 127.0.0.1:8000.
+    ///
+    /// Sockets that systemd has opened for the program (socket activation) take precedence over all of these.
     #[must_use]
     pub fn bind(mut self, address: impl Into<String>) -> Self {
-        self.address = Some(address.into());
+        self.addresses.push(address.into());
         self
     }
 

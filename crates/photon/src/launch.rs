@@ -7,7 +7,7 @@ use photon_core::{Method, Result, Route, StatusCode};
 use photon_router::openapi::Document;
 use photon_router::{Dispatcher, Router, RouterError};
 use photon_runtime::Settings;
-use photon_server::Server;
+use photon_server::{ListenAddr, Server};
 
 use crate::App;
 use crate::docs;
@@ -142,10 +142,10 @@ fn register(dispatcher: &mut Dispatcher, route: Route, operation_id: String) {
 pub(crate) fn serve(mut app: App) -> Result<()> {
     let environment = Settings::from_env()?;
     photon_runtime::start(app.settings.take().unwrap_or(environment))?;
-    let address = match app.address.take() {
-        Some(address) => address,
-        None => environment_address()?,
-    };
+    let mut addresses = std::mem::take(&mut app.addresses);
+    if addresses.is_empty() {
+        addresses.push(environment_address()?);
+    }
     #[cfg(feature = "tls")]
     if app.server.tls.is_none() {
         app.server.tls = https::from_environment()?;
@@ -166,14 +166,19 @@ pub(crate) fn serve(mut app: App) -> Result<()> {
     let service = Arc::new(app.into_service()?);
     // Before anybody can connect: a port that answers means an application that is ready.
     on_start.into_iter().try_for_each(|hook| hook())?;
-    let server = Server::bind_with(address.as_str(), config)?;
+    let server = match Server::inherited(config.clone())? {
+        Some(server) => server,
+        None => Server::bind_all(addresses, config)?,
+    };
     let scheme = if is_tls { "https" } else { "http" };
-    let url = format!("{scheme}://{}", server.local_addr());
+    let listening = server.addresses();
+    let urls: Vec<String> = listening.iter().map(|address| url_of(scheme, address)).collect();
     #[cfg(feature = "tls")]
     let redirect =
-        redirect.map(|address| https::Redirect::start(&address, server.local_addr().port())).transpose()?;
-    eprintln!("{title} {version} on {url}");
-    if let (Some(path), Some(_)) = (docs.swagger_ui, docs.openapi) {
+        redirect.map(|address| https::Redirect::start(&address, first_port(&listening))).transpose()?;
+    eprintln!("{title} {version} on {}", urls.join(", "));
+    let web = urls.iter().find(|url| url.starts_with(scheme));
+    if let (Some(path), Some(_), Some(url)) = (docs.swagger_ui, docs.openapi, web) {
         eprintln!("Documentation on {url}{path}");
     }
     let report = server.serve_until_signal(service)?;
@@ -186,6 +191,23 @@ pub(crate) fn serve(mut app: App) -> Result<()> {
         eprintln!("Stopped; {} connections were cut", report.connections_cut);
     }
     Ok(())
+}
+
+fn url_of(scheme: &str, address: &ListenAddr) -> String {
+    match address {
+        ListenAddr::Tcp(address) => format!("{scheme}://{address}"),
+        ListenAddr::Unix(_) => address.to_string(),
+    }
+}
+
+/// The port that clients of a redirect are sent to.
+#[cfg(feature = "tls")]
+fn first_port(addresses: &[ListenAddr]) -> u16 {
+    let port = |address: &ListenAddr| match address {
+        ListenAddr::Tcp(address) => Some(address.port()),
+        ListenAddr::Unix(_) => None,
+    };
+    addresses.iter().find_map(port).unwrap_or(443)
 }
 
 fn environment_address() -> Result<String> {

@@ -114,7 +114,7 @@ pub use photon_macros::{
 };
 pub use photon_router::{Dispatcher, openapi};
 pub use photon_runtime::{Elapsed, JoinHandle, Wait, WaitIter, blocking, sleep, spawn, sync, timeout};
-pub use photon_server::{Limits, ServerConfig};
+pub use photon_server::{Limits, ListenAddr, ServerConfig};
 #[cfg(feature = "tls")]
 pub use photon_server::{TlsConfig, TlsError};
 /// What a function under `#[validate(custom(function = …))]` returns as its error.
