@@ -63,8 +63,8 @@ impl HeadDecoder {
     /// `head` holds is defined only after a `Some`.
     ///
     /// # Errors
-    /// [`DecodeError`] as soon as no continuation of `input` could be accepted. The same bytes
-    /// give the same error however they are split.
+    /// [`DecodeError`] if no continuation of `input` can be accepted. The same bytes give the same error however they are
+    /// split, at the latest when the head is complete or has grown to twice what was looked at before.
     pub fn decode(
         &mut self,
         input: &[u8],
