@@ -64,13 +64,16 @@ pub(crate) fn check(path: &Path, text: &str) -> Vec<Problem> {
     problems
 }
 
-/// `None` where the graph has no say: the workspace's own manifest and the benchmark peers.
+/// `None` where the graph has no say: the workspace's own manifest, the benchmark peers and the fuzz targets.
 fn allowed_siblings(directory: &Path) -> Result<Option<&'static [&'static str]>, String> {
     if directory.starts_with("examples") {
         return Ok(Some(&["photon"]));
     }
     if directory == Path::new("xtask") {
         return Ok(Some(&[]));
+    }
+    if directory.ends_with("fuzz") {
+        return Ok(None);
     }
     let Ok(name) = directory.strip_prefix("crates") else { return Ok(None) };
     let name = name.to_string_lossy();
