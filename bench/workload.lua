@@ -1,12 +1,19 @@
--- One workload for wrk: wrk ... -s workload.lua URL -- [METHOD [BODY]]. The request is built once.
--- Ends with one line for bench/run to read.
+-- One workload for wrk: wrk ... -s workload.lua URL -- METHOD DEPTH [BODY]. The request is built once;
+-- DEPTH of them are sent at a time. Ends with one line for bench/run to read.
+
+local pipeline
 
 function init(args)
-  wrk.method = args[1] or "GET"
-  if args[2] then
-    wrk.body = args[2]
+  wrk.method = args[1]
+  if args[3] then
+    wrk.body = args[3]
     wrk.headers["Content-Type"] = "application/json"
   end
+  pipeline = string.rep(wrk.format(), tonumber(args[2]))
+end
+
+function request()
+  return pipeline
 end
 
 function done(summary, latency)

@@ -147,6 +147,9 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/async-libraries.md")]
 struct GuideAsyncLibraries;
+#[cfg(all(doctest, feature = "tls"))]
+#[doc = include_str!("../../../guide/serving.md")]
+struct GuideServing;
 #[cfg(doctest)]
 #[doc = include_str!("../../../guide/streams.md")]
 struct GuideStreams;

@@ -1,19 +1,16 @@
-//! The workloads of the probe example on axum, as its documentation writes such handlers.
+//! The workloads on axum, as its documentation writes such handlers.
 //!
-//! No middleware and no logging: only what the four workloads need. Listens on `HOST`/`PORT`.
+//! No middleware and no logging: only what the workloads need. Listens on `HOST`/`PORT`.
 
+use axum::body::Bytes;
 use axum::extract::{Path, Query};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use validator::{Validate, ValidationErrors};
-
-#[cfg(feature = "mimalloc")]
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[derive(Serialize)]
 struct Message {
@@ -69,6 +66,17 @@ async fn create_user(Json(user): Json<User>) -> Result<Json<User>, Invalid> {
     Ok(Json(user))
 }
 
+static KIB: [u8; 1024] = [b'x'; 1024];
+static MIB: [u8; 1024 * 1024] = [b'x'; 1024 * 1024];
+
+async fn kib() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/octet-stream")], Bytes::from_static(&KIB))
+}
+
+async fn mib() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/octet-stream")], Bytes::from_static(&MIB))
+}
+
 /// 422 with what the validator found.
 struct Invalid(ValidationErrors);
 
@@ -92,7 +100,9 @@ async fn main() -> std::io::Result<()> {
         .route("/plaintext", get(plaintext))
         .route("/json", get(json))
         .route("/items/{id}", get(read_item))
-        .route("/users", post(create_user));
+        .route("/users", post(create_user))
+        .route("/kib", get(kib))
+        .route("/mib", get(mib));
     let listener = tokio::net::TcpListener::bind(format!("{host}:{port}")).await?.tap_io(|stream| {
         // A response goes out at once.
         let _ = stream.set_nodelay(true);

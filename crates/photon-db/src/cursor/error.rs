@@ -2,15 +2,12 @@
 
 use std::fmt;
 
-use photon_core::validation::{Errors, Fault};
 use photon_core::{HttpError, IntoResponse, Response};
 use sea_orm::DbErr;
-use serde_json::json;
 
-use crate::bounded;
-
-/// Why there is no page. Through `?` a cursor that is none becomes a 422, and a database's error what it always does.
-// No `std::error::Error`: all of those become an `HttpError` in one and the same way, which knows no 422.
+/// Why there is no page. Through `?` a cursor that is none becomes a 404, for there is no such place in the list, and a
+/// database's error what it always does. No schema can say which texts are cursors, so this is not a 422.
+// No `std::error::Error`: all of those become an `HttpError` in one and the same way, which knows no 404.
 #[derive(Debug)]
 pub enum CursorError {
     /// A cursor that is none of this list's.
@@ -24,19 +21,6 @@ pub enum CursorError {
     },
     /// The database's error.
     Db(DbErr),
-}
-
-impl CursorError {
-    pub(super) fn report(self, errors: &mut Errors) {
-        match self {
-            Self::Invalid { parameter, cursor, reason } => {
-                let fault =
-                    Fault::new("value_error", format!("Value error, {reason}")).context("error", json!({}));
-                errors.push(bounded::location(parameter), fault, &json!(cursor));
-            }
-            Self::Db(error) => errors.reject(error.into()),
-        }
-    }
 }
 
 impl fmt::Display for CursorError {
@@ -56,9 +40,12 @@ impl From<DbErr> for CursorError {
 
 impl From<CursorError> for HttpError {
     fn from(error: CursorError) -> Self {
-        let mut errors = Errors::new();
-        error.report(&mut errors);
-        errors.into_error()
+        match error {
+            CursorError::Invalid { parameter, reason, .. } => {
+                Self::not_found(format!("{parameter}: {reason}"))
+            }
+            CursorError::Db(error) => error.into(),
+        }
     }
 }
 

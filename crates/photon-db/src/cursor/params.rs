@@ -1,7 +1,7 @@
 //! What a client asks for: a cursor, and how many items.
 
 use photon_core::validation::{Constraints, Errors};
-use photon_core::{Argument, FromRequest, HttpError, OperationDoc, Request, Source};
+use photon_core::{Argument, FromRequest, HttpError, OperationDoc, Request, Source, StatusCode};
 
 use super::keyset::LONGEST;
 use crate::bounded::{self, Bounded, USUAL};
@@ -10,7 +10,8 @@ use crate::bounded::{self, Bounded, USUAL};
 /// earlier [`CursorPage`](crate::CursorPage), and `limit`, from 1 to `MAX`.
 ///
 /// Without a cursor the list begins at its start; with both, the wanted items are between them. The limit is 20 unless
-/// the client says otherwise, or `MAX` if that is less. Other values are a 422.
+/// the client says otherwise, or `MAX` if that is less. Other limits are a 422, and cursors of no place in the list a
+/// 404.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CursorParams<const MAX: u64 = 100> {
     /// The cursor behind which the wanted rows begin.
@@ -66,5 +67,7 @@ impl<const MAX: u64> FromRequest for CursorParams<MAX> {
             <Option<String> as FromRequest>::describe(&argument, operation);
         }
         Self::limit_parameter().describe(operation);
+        // What is no cursor of the list.
+        operation.error_response(StatusCode::NOT_FOUND);
     }
 }

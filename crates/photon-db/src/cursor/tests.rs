@@ -214,10 +214,8 @@ fn made_up_cursors_are_values_or_refused() {
             matches!(&error, CursorError::Invalid { parameter: "after", cursor, .. } if cursor == made_up)
         );
         let error = HttpError::from(error);
-        assert_eq!(error.status(), 422);
-        let fault = &error.detail()[0];
-        assert_eq!((&fault["type"], &fault["loc"]), (&json!("value_error"), &json!(["query", "after"])));
-        assert_eq!(fault["msg"], "Value error, this is no cursor of this list");
+        assert_eq!(error.status(), 404);
+        assert_eq!(error.detail(), "after: this is no cursor of this list");
     }
     let before = Params { before: Some("x".to_owned()), ..Params::default() };
     let error = page(&db, &order, before).unwrap_err();

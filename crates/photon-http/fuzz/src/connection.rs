@@ -65,7 +65,8 @@ fn read_plainly(input: &[u8]) -> Option<Requests> {
             let (name, value) = line.split_once(": ")?;
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.parse().ok()?,
-                "transfer-encoding" => chunked = value == "chunked",
+                "transfer-encoding" if value == "chunked" => chunked = true,
+                "transfer-encoding" => return None,
                 _ => {}
             }
         }
