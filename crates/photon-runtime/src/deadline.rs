@@ -5,7 +5,8 @@
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::clock::Alarm;
 use crate::net::Wakeable;
@@ -13,6 +14,22 @@ use crate::worker::Worker;
 
 /// The unit of coarse deadlines. One expires at most five ticks late, and never early.
 pub(crate) const TICK: Duration = Duration::from_millis(20);
+
+/// Seconds of Unix time at the last sweep of any worker; zero while nobody sweeps.
+static UNIX_SECONDS: AtomicU64 = AtomicU64::new(0);
+
+/// The seconds since 1970, at most a few hundredths of a second late while connections with deadlines are open: for what
+/// is said in every response. It costs a load; asking the kernel's clock costs more than finding a route.
+pub fn unix_seconds() -> u64 {
+    match UNIX_SECONDS.load(Ordering::Relaxed) {
+        0 => seconds_by_the_clock(),
+        seconds => seconds,
+    }
+}
+
+fn seconds_by_the_clock() -> u64 {
+    SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |time| time.as_secs())
+}
 
 /// Added to every deadline: one tick that may be over already.
 const MARGIN: u64 = 1;
@@ -118,7 +135,10 @@ impl Deadlines {
                 }
             }
         }
-        if self.len() == 0 {
+        let goes_on = self.len() > 0;
+        // Without sweeps it would stand still; another worker that sweeps sets it again.
+        UNIX_SECONDS.store(if goes_on { seconds_by_the_clock() } else { 0 }, Ordering::Relaxed);
+        if !goes_on {
             self.sweeping.set(false);
         } else {
             worker.clock.set(Instant::now() + TICK, Alarm::Sweep);

@@ -67,6 +67,7 @@ mod worker;
 mod worker_io;
 
 pub use blocking::blocking;
+pub use deadline::unix_seconds;
 pub use local::LocalKey;
 pub use settings::{Settings, SettingsError};
 pub use spawn::{Builder, JoinHandle, SpawnError, is_coroutine, live_coroutines, spawn, try_spawn, worker};

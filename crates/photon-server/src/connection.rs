@@ -6,7 +6,6 @@
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use http::{Method, StatusCode};
 #[cfg(feature = "tls")]
@@ -311,8 +310,7 @@ impl Connection<'_> {
                         link.out.extend_from_slice(bytes);
                         return Ok(());
                     }
-                    link.flush()?;
-                    link.write(bytes)
+                    link.write_after_output(bytes)
                 })??;
             }
         }
@@ -374,8 +372,7 @@ fn whole_body(link: &mut Link, mut decoder: BodyDecoder) -> Result<Option<Vec<u8
 }
 
 fn refresh(date: &mut DateLine) {
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    date.set(now.map_or(0, |now| now.as_secs()));
+    date.set(photon_runtime::unix_seconds());
 }
 
 /// A response in the form that all of Photon's errors have.

@@ -239,6 +239,24 @@ impl Link {
         Ok(())
     }
 
+    /// Writes the output and then all of `bytes`, which are not copied.
+    pub(crate) fn write_after_output(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        let sent = match self.stream.try_write_both(&self.out, bytes) {
+            Ok(sent) => sent,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
+            Err(_) => return Err(Stop::Gone),
+        };
+        // In one step if the client takes as much; the rest in its turn.
+        if sent < self.out.len() {
+            self.out.drain(..sent);
+            self.flush()?;
+            return self.write(bytes);
+        }
+        let of_bytes = sent - self.out.len();
+        self.out.clear();
+        self.write(&bytes[of_bytes..])
+    }
+
     /// Writes all of `bytes`, as fast as the client has to take them.
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Stop> {
         let config = &self.shared.config;

@@ -1,6 +1,6 @@
 //! The bytes of one connection, plain or by way of TLS. Nobody waits here: waiting is the link's work.
 
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::time::Duration;
 
@@ -49,6 +49,14 @@ impl Transport {
             return tls.try_write(&mut self.stream, bytes);
         }
         self.stream.try_write(bytes)
+    }
+
+    /// Takes as much of the first and then of the second as there is room for.
+    pub(crate) fn try_write_both(&mut self, first: &[u8], second: &[u8]) -> io::Result<usize> {
+        if self.is_tls() {
+            return self.try_write(first);
+        }
+        self.stream.try_write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
     }
 
     /// Whether bytes that were taken are still to be sent: by another [`Transport::try_write`], perhaps of nothing.
