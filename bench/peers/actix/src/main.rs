@@ -87,7 +87,13 @@ async fn main() -> std::io::Result<()> {
     let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
     let port = std::env::var("PORT").unwrap_or_else(|_| "8001".to_owned());
     let app = || {
-        App::new().service(plaintext).service(json).service(read_item).service(create_user).service(kib).service(mib)
+        App::new()
+            .service(plaintext)
+            .service(json)
+            .service(read_item)
+            .service(create_user)
+            .service(kib)
+            .service(mib)
     };
     HttpServer::new(app).backlog(4096).bind(format!("{host}:{port}"))?.run().await
 }

@@ -43,5 +43,8 @@ impl HttpService for Service {
 fn main() -> io::Result<()> {
     let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
     let port = std::env::var("PORT").unwrap_or_else(|_| "8001".to_owned());
-    HttpServer(Service).start(format!("{host}:{port}"))?.join().map_err(|_| io::Error::other("the server panicked"))
+    HttpServer(Service)
+        .start(format!("{host}:{port}"))?
+        .join()
+        .map_err(|_| io::Error::other("the server panicked"))
 }

@@ -87,8 +87,6 @@ async fn mib() -> HttpResponse {
 async fn main() -> std::io::Result<()> {
     let host = std::env::var("HOST").unwrap_or_else(|_| "127.0.0.1".to_owned());
     let port = std::env::var("PORT").unwrap_or_else(|_| "8001".to_owned());
-    let app = async || {
-        App::new().service((plaintext, json, read_item, create_user, kib, mib))
-    };
+    let app = async || App::new().service((plaintext, json, read_item, create_user, kib, mib));
     web::server(app).backlog(4096).bind(format!("{host}:{port}"))?.run().await
 }
