@@ -121,15 +121,16 @@ impl Request {
         })
     }
 
-    /// Reads what has not arrived of the body, and gives all of it.
+    /// Reads what has not arrived of the body, and gives all of it. A body that could not be read stays so.
     ///
     /// # Errors
     /// The answer that the client deserves: 400 for a malformed body, 408 if it comes too slowly, 413 if it is longer
     /// than the server allows, 503 if the server has no room for it.
     #[inline]
     pub fn read_body(&mut self) -> Result<&Bytes, HttpError> {
-        if let Some(mut incoming) = self.incoming.take() {
+        if let Some(incoming) = &mut self.incoming {
             self.body = incoming.read_all()?;
+            self.incoming = None;
         }
         Ok(&self.body)
     }

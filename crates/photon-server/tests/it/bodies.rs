@@ -57,6 +57,25 @@ fn bodies_of_every_size_pass_through() {
 }
 
 #[test]
+fn a_body_that_could_not_be_read_stays_so() {
+    let limits = Limits { max_body: 10, ..Limits::default() };
+    let server = start(ServerConfig { limits, ..ServerConfig::default() });
+    for (head, body, expected) in [
+        (length(5), "12345", "[200, 200]"),
+        (length(11), "", "[413, 413]"),
+        (CHUNKED.to_owned(), "5\r\n12345\r\nnone", "[400, 400]"),
+    ] {
+        let mut client = server.client();
+        client.send(format!("POST /twice {head}"));
+        // A malformed body that comes with its head is refused before the handler is called.
+        std::thread::sleep(Duration::from_millis(50));
+        client.send(body);
+        assert_eq!(client.answer().text(), expected, "{head}{body}");
+    }
+    server.stop();
+}
+
+#[test]
 fn nothing_is_read_ahead_of_the_handler() {
     let server = start(ServerConfig {
         limits: Limits { max_body: u64::MAX, ..Limits::default() },

@@ -61,7 +61,7 @@ fn answer(request: &mut Request) -> Response {
     let path = request.path().to_owned();
     let (name, argument) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
     let number = || argument.parse::<usize>().unwrap();
-    if !matches!(name, "pour" | "count" | "ignore" | "upgrade")
+    if !matches!(name, "pour" | "count" | "ignore" | "upgrade" | "twice")
         && let Err(error) = request.read_body()
     {
         return error.into_response();
@@ -81,7 +81,13 @@ fn answer(request: &mut Request) -> Response {
                 Err(error) => HttpError::from(error).into_response(),
             }
         }
+        "twice" => {
+            let outcomes =
+                [(); 2].map(|()| request.read_body().map_or_else(|error| error.status().as_u16(), |_| 200));
+            Response::default().body(format!("{outcomes:?}"))
+        }
         "ignore" => Response::default().body("not read"),
+        "upgrade" if argument == "panic" => Response::upgrade("lines", |_| panic!("as asked")),
         "upgrade" => Response::upgrade("lines", |mut connection| {
             connection.write_all(b"welcome\n").unwrap();
             let mut lines = BufReader::new(connection);

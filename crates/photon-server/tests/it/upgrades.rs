@@ -58,6 +58,24 @@ fn rfc9110_7_8_the_body_of_the_request_comes_first() {
 }
 
 #[test]
+fn a_panic_after_the_upgrade_costs_its_connection_only() {
+    let server = start(ServerConfig::default());
+    let mut other = server.client();
+    other.send(UPGRADE);
+    assert_eq!((other.head().status, other.line()), (101, "welcome\n".to_owned()));
+    for _ in 0..20 {
+        let mut client = server.client();
+        client.send(UPGRADE.replace("/upgrade", "/upgrade/panic"));
+        assert_eq!(client.head().status, 101);
+        client.expect_close();
+    }
+    other.send("still\n");
+    assert_eq!(other.line(), "<still>\n");
+    drop(other);
+    assert_eq!(server.stop().connections_cut, 0);
+}
+
+#[test]
 fn a_server_that_stops_says_so_and_lets_it_finish() {
     let server = start(ServerConfig::default());
     let mut client = server.client();
