@@ -123,24 +123,23 @@ impl Session {
 
     /// Reads records and does what they ask for. Gives how many bytes there were.
     fn receive(&mut self, socket: &mut TcpStream) -> io::Result<usize> {
-        // In a handshake, and when keys are renewed, the client waits for an answer.
-        if self.tls.wants_write() {
-            match self.send(socket) {
-                Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
-                _ => {}
-            }
-        }
+        // What the client waits for may have been more than the socket took.
+        self.send_what_goes(socket)?;
         let count = self.tls.read_tls(&mut NonBlocking(socket))?;
         if let Err(error) = self.tls.process_new_packets() {
             return Err(self.refuse(socket, error));
         }
-        if self.tls.wants_write() {
-            match self.send(socket) {
-                Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error),
-                _ => {}
-            }
-        }
+        // In a handshake, and when keys are renewed, the client waits for an answer.
+        self.send_what_goes(socket)?;
         Ok(count)
+    }
+
+    /// Sends records as far as the socket takes them.
+    fn send_what_goes(&mut self, socket: &mut TcpStream) -> io::Result<()> {
+        match self.send(socket) {
+            Err(error) if error.kind() != ErrorKind::WouldBlock => Err(error),
+            _ => Ok(()),
+        }
     }
 
     /// Sends records. An error of the kind `WouldBlock` means that some are left.
