@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use photon_core::{Handler, HttpError, IntoResponse, Request, Response, Result, StatusCode};
 use photon_runtime::JoinHandle;
-use photon_server::{BindError, Handle, Server, TlsConfig};
+use photon_server::{BindError, Handle, Server, ServerConfig, TlsConfig};
 
 use crate::App;
 
@@ -65,9 +65,9 @@ pub(crate) struct Redirect {
 }
 
 impl Redirect {
-    /// Starts to redirect from an address to HTTPS on a port.
-    pub(crate) fn start(address: &str, port: u16) -> Result<Self, BindError> {
-        let server = Server::bind(address)?;
+    /// Starts to redirect from an address to HTTPS on a port, within the limits of the server that is there.
+    pub(crate) fn start(address: &str, port: u16, https: &ServerConfig) -> Result<Self, BindError> {
+        let server = Server::bind_with(address, ServerConfig { tls: None, ..https.clone() })?;
         let handle = server.handle();
         let serving = photon_runtime::spawn(move || server.serve(Arc::new(ToHttps { port })));
         Ok(Self { handle, serving })
@@ -108,9 +108,40 @@ fn location(request: &Request, port: u16) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+
     use photon_core::Method;
 
     use super::*;
+
+    #[test]
+    fn a_process_can_take_over_the_redirect_of_another() {
+        let config = ServerConfig { reuse_port: true, ..ServerConfig::default() };
+        let free = Server::bind_with("127.0.0.1:0", config.clone()).unwrap().local_addr();
+        let old = Redirect::start(&free.to_string(), 8443, &config).unwrap();
+        let new = Redirect::start(&free.to_string(), 8443, &config).unwrap();
+        let ask = || {
+            let mut client = TcpStream::connect(free).unwrap();
+            client.write_all(b"GET /a HTTP/1.1\r\nHost: b\r\nConnection: close\r\n\r\n").unwrap();
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).unwrap();
+            assert!(answer.starts_with("HTTP/1.1 308 Permanent Redirect\r\n"), "{answer}");
+            assert!(answer.contains("\r\nlocation: https://b:8443/a\r\n"), "{answer}");
+        };
+        ask();
+        old.stop();
+        ask();
+        new.stop();
+        assert!(TcpStream::connect(free).is_err());
+    }
+
+    #[test]
+    fn a_redirect_has_an_address_of_its_own() {
+        let taken = Server::bind("127.0.0.1:0").unwrap();
+        let refused = Redirect::start(&taken.local_addr().to_string(), 443, &ServerConfig::default());
+        assert!(matches!(refused, Err(BindError::Listen(_))));
+    }
 
     #[test]
     fn a_redirect_keeps_host_target_and_method() {

@@ -168,14 +168,15 @@ pub(crate) fn serve(mut app: App) -> Result<()> {
     on_start.into_iter().try_for_each(|hook| hook())?;
     let server = match Server::inherited(config.clone())? {
         Some(server) => server,
-        None => Server::bind_all(addresses, config)?,
+        None => Server::bind_all(addresses, config.clone())?,
     };
     let scheme = if is_tls { "https" } else { "http" };
     let listening = server.addresses();
     let urls: Vec<String> = listening.iter().map(|address| url_of(scheme, address)).collect();
     #[cfg(feature = "tls")]
-    let redirect =
-        redirect.map(|address| https::Redirect::start(&address, first_port(&listening))).transpose()?;
+    let redirect = redirect
+        .map(|address| https::Redirect::start(&address, first_port(&listening), &config))
+        .transpose()?;
     eprintln!("{title} {version} on {}", urls.join(", "));
     let web = urls.iter().find(|url| url.starts_with(scheme));
     if let (Some(path), Some(_), Some(url)) = (docs.swagger_ui, docs.openapi, web) {
