@@ -1,8 +1,9 @@
-//! The probe as a program: what a panic costs, and how a handler's backtrace reads.
+//! The probe as a program: what a panic costs, how a handler's backtrace reads, and where certificates come from.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
@@ -14,8 +15,14 @@ struct Probe {
 
 impl Probe {
     fn start() -> Self {
+        Self::start_with(&[], "http")
+    }
+
+    /// Starts the program with more environment, and sees by which scheme it says that it is reached.
+    fn start_with(environment: &[(&str, &Path)], scheme: &str) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_probe"))
             .env("PORT", "0")
+            .envs(environment.iter().copied())
             .env("RUST_BACKTRACE", "1")
             .stderr(Stdio::piped())
             .spawn()
@@ -25,6 +32,7 @@ impl Probe {
         log.read_line(&mut first).expect("the address");
         let port = first.trim().rsplit(':').next().and_then(|port| port.parse().ok());
         let port = port.unwrap_or_else(|| panic!("no port in {first:?}"));
+        assert!(first.contains(&format!(" on {scheme}://")), "{first:?}");
         // A full pipe would stop the program, so somebody reads all the time.
         let log = std::thread::spawn(move || {
             let mut text = String::new();
@@ -80,4 +88,24 @@ fn a_backtrace_passes_few_files() {
         .collect();
     assert!(log.contains("a probe asked for this panic"), "{log}");
     assert!((1..=6).contains(&files.len()), "{files:#?}");
+}
+
+#[test]
+fn the_environment_gives_the_certificate() {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let (certificate, key) = (directory.join("certificate.pem"), directory.join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).expect("a file");
+    std::fs::write(&key, made.signing_key.serialize_pem()).expect("a file");
+    let both = [("PHOTON_TLS_CERT", certificate.as_path()), ("PHOTON_TLS_KEY", key.as_path())];
+    let probe = Probe::start_with(&both, "https");
+    assert_eq!(status(&mut probe.connect(), "/plaintext"), "HTTP/1.1 400 Bad Request");
+    probe.stop();
+
+    for one in both {
+        let program = Command::new(env!("CARGO_BIN_EXE_probe")).env("PORT", "0").envs([one]).output();
+        let program = program.expect("the probe runs");
+        let log = String::from_utf8_lossy(&program.stderr);
+        assert!(!program.status.success() && log.contains("belong together"), "{log}");
+    }
 }
