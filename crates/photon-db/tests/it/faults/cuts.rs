@@ -34,6 +34,8 @@ fn a_connection_cut_in_a_statement_costs_that_statement(database: &Database) {
             })
         };
         eventually("it runs", || database.running("sleep(10)") == 1);
+        // The server is done with a connection a while after its client is.
+        eventually("it runs alone", || database.connected() == 1);
         let began = Instant::now();
         assert_eq!(database.cut_connections(), 1);
         let outcome = sleeper.join().unwrap();

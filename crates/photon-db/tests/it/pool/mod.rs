@@ -18,7 +18,7 @@ use photon_runtime::sleep;
 pub(crate) fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let began = Instant::now();
     while !holds() {
-        assert!(began.elapsed() < Duration::from_secs(5), "it does not happen that {what}");
+        assert!(began.elapsed() < Duration::from_secs(20), "it does not happen that {what}");
         sleep(Duration::from_millis(5));
     }
 }
