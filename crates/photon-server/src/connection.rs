@@ -17,8 +17,8 @@ use photon_http::{
 };
 use photon_runtime::net::TcpStream;
 
+use crate::buffers::SMALL;
 use crate::incoming::{Incoming, Lent, Loan};
-use crate::input::SMALL;
 use crate::link::{Awaiting, Link, Stop};
 use crate::shared::{Admission, Shared};
 use crate::stream::{Line, StreamedBody};
@@ -128,8 +128,11 @@ struct Connection<'a> {
     date: DateLine,
 }
 
+// Functions that answer are not inlined: what they need on the stack must not be part of the frames in which connections
+// wait, so that those fit on a page.
 impl Connection<'_> {
     /// What comes before the first request; false if there will be none.
+    #[inline(never)]
     fn greet(&mut self, link: &mut Link) -> bool {
         #[cfg(feature = "tls")]
         {
@@ -170,7 +173,6 @@ impl Connection<'_> {
         let config = &self.shared.config;
         let awaiting = if link.input.is_idle() {
             self.in_head = false;
-            link.input.shrink();
             link.start_limit(config.idle_timeout);
             Awaiting::Request
         } else {
@@ -189,6 +191,7 @@ impl Connection<'_> {
 
     /// Answers every request that is complete in the input and writes the answers. Stops at a request whose body is
     /// still arriving, and gives what its head says.
+    #[inline(never)]
     fn answer_received(&mut self, link: &mut Link) -> Result<Option<Arriving>, End> {
         while let Some(decoded) =
             self.decoder.decode(link.input.bytes(), &self.shared.config.limits, &mut self.request.head)?
@@ -214,6 +217,7 @@ impl Connection<'_> {
     }
 
     /// Answers a request whose body is read meanwhile.
+    #[inline(never)]
     fn answer_arriving(&mut self, link: Box<Link>, arriving: &Arriving) -> (Box<Link>, Result<(), End>) {
         let Arriving { decoded, body } = arriving;
         let loan = Loan::new(Lent::new(link, body.clone(), decoded.expect_continue, self.shared));
@@ -319,6 +323,7 @@ impl Connection<'_> {
     }
 
     /// Says what there is left to say, and closes.
+    #[inline(never)]
     fn finish(mut self, mut link: Box<Link>, end: End) {
         match end {
             End::Quiet => return,

@@ -1,8 +1,7 @@
 //! The bytes that a connection has received and not yet used. No I/O: the connection reads into
 //! [`Input::room`].
 
-/// What an input buffer holds when it is first filled, and what an idle connection may keep.
-pub(crate) const SMALL: usize = 8 * 1024;
+use crate::buffers::{self, SMALL};
 
 #[derive(Default)]
 pub(crate) struct Input {
@@ -34,7 +33,7 @@ impl Input {
     /// its content asks for: the decoder bounds a head, and a body is used up piece by piece.
     pub(crate) fn room(&mut self) -> &mut [u8] {
         if self.buffer.is_empty() {
-            self.buffer = vec![0; SMALL];
+            self.buffer = buffers::input();
         }
         if self.end == self.buffer.len() && self.start > 0 {
             self.buffer.copy_within(self.start..self.end, 0);
@@ -58,17 +57,17 @@ impl Input {
         self.end += count;
     }
 
-    /// Gives the memory back, if nothing is in it.
+    /// Gives the buffer back, if nothing is in it.
     pub(crate) fn release(&mut self) {
         if self.start == self.end {
-            *self = Self::default();
+            buffers::give_input(std::mem::take(self).buffer);
         }
     }
 
-    /// Gives back what is more than a small request needs, if nothing is in it.
-    pub(crate) fn shrink(&mut self) {
-        if self.start == self.end && self.buffer.len() > SMALL {
-            *self = Self::default();
+    /// Gives back a buffer that costs little to get again, if nothing is in it.
+    pub(crate) fn release_small(&mut self) {
+        if self.buffer.len() == SMALL {
+            self.release();
         }
     }
 }
@@ -102,8 +101,15 @@ mod tests {
         receive(&mut input, b"GET");
         input.release();
         assert_eq!(input.bytes(), b"GET");
+        input.grow(SMALL * 2);
         input.consume(3);
+        input.release_small();
+        assert_eq!(input.buffer.len(), SMALL * 2);
         input.release();
+        assert_eq!(input.buffer.capacity(), 0);
+        receive(&mut input, b"GET");
+        input.consume(3);
+        input.release_small();
         assert_eq!(input.buffer.capacity(), 0);
     }
 }

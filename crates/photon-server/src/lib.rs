@@ -29,6 +29,7 @@
 //! ```
 
 mod accept;
+mod buffers;
 mod config;
 mod connection;
 mod incoming;

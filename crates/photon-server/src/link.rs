@@ -7,14 +7,12 @@ use std::time::{Duration, Instant};
 
 use photon_runtime::net::Ready;
 
+use crate::buffers;
 use crate::input::Input;
 use crate::shared::Shared;
 use crate::transport::Transport;
 
-/// An output buffer of more bytes is given back after it was written.
-const KEEP_OUTPUT: usize = 128 * 1024;
-
-/// When a wait has taken this long, the buffers are given back.
+/// When a wait has taken this long, memory that costs something to get again is given back.
 const QUIET: Duration = Duration::from_millis(500);
 
 /// Reads, answers and writes in a row before others on this worker get their turn. A client that
@@ -73,7 +71,7 @@ pub(crate) struct Link {
     shared: Arc<Shared>,
     /// Whether the socket has no more to read until it says so.
     drained: bool,
-    /// What is left of the current time limit when the buffers have been given back.
+    /// What is left of the current time limit after the wait was called a long one.
     rest: Duration,
     /// When the request that is being answered has to be over.
     until: Option<Instant>,
@@ -163,6 +161,7 @@ impl Link {
         loop {
             let stopping = awaiting != Awaiting::Rest && self.shared.is_draining();
             if self.drained && !stopping {
+                self.give_buffers(awaiting);
                 self.wait_to_read()?;
                 continue;
             }
@@ -174,6 +173,9 @@ impl Link {
                     let room = room.len();
                     self.drained = self.stream.is_drained_by(count, room);
                     self.input.filled(count);
+                    if self.out.capacity() == 0 {
+                        self.out = buffers::output();
+                    }
                     return Ok(count);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -196,15 +198,23 @@ impl Link {
             Ready::Deadline if self.rest.is_zero() => return Err(Stop::TimedOut),
             Ready::Deadline => {
                 self.stream.set_deadline(Some(std::mem::take(&mut self.rest)));
-                // Whoever has been quiet for so long does not need its buffers soon.
+                // Whoever has been quiet for so long does not need it soon.
                 self.input.release();
-                if self.out.is_empty() {
-                    self.out = Vec::new();
-                }
                 photon_runtime::trim_stack();
             }
         }
         Ok(())
+    }
+
+    /// Gives back the buffers that are not needed in a wait.
+    fn give_buffers(&mut self, awaiting: Awaiting) {
+        match awaiting {
+            Awaiting::Request => self.input.release(),
+            Awaiting::Rest | Awaiting::Message => self.input.release_small(),
+        }
+        if self.out.is_empty() {
+            buffers::give_output(std::mem::take(&mut self.out));
+        }
     }
 
     /// Waits a little for a request that was on its way when the server began to stop.
@@ -232,7 +242,6 @@ impl Link {
             let mut out = std::mem::take(&mut self.out);
             let written = self.write(&out);
             out.clear();
-            out.shrink_to(KEEP_OUTPUT);
             self.out = out;
             written?;
         }
