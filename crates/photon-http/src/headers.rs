@@ -8,6 +8,8 @@
 use std::fmt;
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 /// Header fields in wire order. Names compare without regard to ASCII case (RFC 9110 §5.1).
 ///
 /// ```
@@ -22,7 +24,8 @@ use std::ops::Range;
 #[derive(Clone, Default)]
 pub struct Headers {
     bytes: Vec<u8>,
-    fields: Vec<Field>,
+    /// Most responses have no more than these two.
+    fields: SmallVec<[Field; 2]>,
 }
 
 #[derive(Clone)]
@@ -63,7 +66,7 @@ impl Headers {
     /// No fields, and no allocation until the first one.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), fields: Vec::new() }
+        Self { bytes: Vec::new(), fields: SmallVec::new_const() }
     }
 
     /// How many fields there are; a repeated name counts each time.

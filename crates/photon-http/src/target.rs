@@ -102,22 +102,21 @@ fn literal_end(text: &[u8]) -> Option<usize> {
 /// names nobody.
 fn registered_name_end(text: &[u8]) -> Option<usize> {
     let mut end = 0;
-    loop {
-        end += text[end..].iter().take_while(|&&byte| REGISTERED_NAME[byte as usize]).count();
+    while let Some(&byte) = text.get(end) {
         match text[end..] {
+            _ if REGISTERED_NAME[byte as usize] => end += 1,
             [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => end += 3,
             [b'%', ..] => return None,
-            _ => return (end > 0).then_some(end),
+            _ => break,
         }
     }
+    (end > 0).then_some(end)
 }
 
 /// An empty port is that of the scheme (RFC 3986 §3.2.3).
 fn is_port(port: &[u8]) -> bool {
-    let digit = |number: u32, byte: &u8| number * 10 + u32::from(byte - b'0');
-    port.len() <= 5
-        && port.iter().all(u8::is_ascii_digit)
-        && port.iter().fold(0, digit) <= u32::from(u16::MAX)
+    let digit = |number: u32, byte: &u8| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'));
+    port.len() <= 5 && port.iter().try_fold(0, digit).is_some_and(|number| number <= u32::from(u16::MAX))
 }
 
 /// `unreserved` and `sub-delims`; percent-encoded bytes are looked at one by one.
