@@ -5,7 +5,6 @@ import os
 import re
 import resource
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,7 +14,7 @@ ROOT = os.path.dirname(HERE)
 TARGET = os.path.abspath(os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target")))
 sys.path.append(os.path.join(HERE, "db"))
 
-from processes import processor_seconds  # noqa: E402
+from processes import free_port, processor_seconds, stop  # noqa: E402
 
 # The name in the tables, and the directory below bench/peers.
 PEERS = {
@@ -72,9 +71,7 @@ class Server:
         self.peer, self.command = peer, command
 
     def __enter__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         environment = {**os.environ, "HOST": "127.0.0.1", "PORT": str(self.port)}
         command = self.command + (["--host", "127.0.0.1", "--port", str(self.port)] if self.peer == "FastAPI" else [])
         self.process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -88,11 +85,7 @@ class Server:
         sys.exit(f"{self.peer} does not answer")
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
+        stop(self.process)
 
     def ask(self, method, path, body):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)

@@ -3,12 +3,11 @@
 import http.client
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
 
-from processes import processor_seconds
+from processes import free_port, processor_seconds, stop
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
@@ -82,9 +81,7 @@ class Server:
         self.log = os.path.join(directory, f"{name}.log")
 
     def __enter__(self):
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         port = str(self.port)
         # Uvicorn takes its port as an option.
         command = self.command + (["--port", port] if self.name == "fastapi" else [])
@@ -105,12 +102,7 @@ class Server:
         sys.exit(f"{self.name} does not answer:\n{self.complaints()}")
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(10)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        stop(self.process)
 
     def ask(self, method, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)

@@ -1,9 +1,28 @@
-"""Processor time, from /proc."""
+"""Processes: a free port for one, its processor time from /proc, its end."""
 
 import os
 import resource
+import socket
+import subprocess
 
 TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def free_port():
+    """A loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def stop(process):
+    """Ends a process that was started here, and waits until it has ended."""
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def processor_seconds(root):
