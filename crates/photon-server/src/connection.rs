@@ -13,7 +13,7 @@ use photon_core::TlsInfo;
 use photon_core::{Body, Handler, Headers, Request, Response, UpgradeHandler, Upgraded};
 use photon_http::{
     BodyDecoder, BodyForm, BodyLength, DateLine, DecodeError, Decoded, Framing, HeadDecoder, Reply, Version,
-    encode_head, encode_switch,
+    encode_continue, encode_head, encode_switch,
 };
 use photon_runtime::net::TcpStream;
 
@@ -206,6 +206,10 @@ impl Connection<'_> {
                 self.request.body = body.into();
             }
             let (response, reply) = self.call(&decoded);
+            // RFC 9110 §7.8: before 101, even if there is no body left to ask for.
+            if decoded.expect_continue && matches!(response.body, Body::Upgrade(_)) {
+                encode_continue(&mut link.out);
+            }
             let goes_on = self.respond(&mut Line::Own(link), response, reply)?;
             self.end_request(link, &decoded);
             if !goes_on {
@@ -240,8 +244,12 @@ impl Connection<'_> {
         let end = match responded {
             Ok(true) if lent.may_go_on() && lent.skip_rest() => Ok(()),
             Ok(_) => Err(End::Answered),
-            Err(End::Switched(..)) if !lent.may_go_on() || !lent.skip_rest() => {
-                Err(End::Refused(StatusCode::BAD_REQUEST))
+            // What follows the body is the new protocol's.
+            Err(End::Switched(..)) if !lent.skip_rest() => Err(End::Refused(StatusCode::BAD_REQUEST)),
+            Err(switched @ End::Switched(..)) => {
+                // RFC 9110 §7.8: before 101.
+                lent.say_continue();
+                Err(switched)
             }
             Err(end) => Err(end),
         };

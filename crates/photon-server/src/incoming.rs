@@ -95,6 +95,13 @@ impl Lent {
             }
     }
 
+    /// Asks for the body if the client waits to be asked and was not.
+    pub(crate) fn say_continue(&mut self) {
+        if std::mem::take(&mut self.awaits_continue) {
+            encode_continue(&mut self.link.out);
+        }
+    }
+
     /// Skips what is left of the body; false if that is too much, or the client does not send it.
     pub(crate) fn skip_rest(&mut self) -> bool {
         let mut left = SKIP_UP_TO;
@@ -151,9 +158,7 @@ impl Lent {
 
     /// Waits for more of the body, asking for it first if the client waits to be asked.
     fn receive(&mut self) -> Result<(), Failure> {
-        if std::mem::take(&mut self.awaits_continue) {
-            encode_continue(&mut self.link.out);
-        }
+        self.say_continue();
         // The client may wait for what was answered before it sends the rest.
         self.link.flush().map_err(Failure::Stopped)?;
         self.progress.before_read(&mut self.link);

@@ -58,6 +58,41 @@ fn rfc9110_7_8_the_body_of_the_request_comes_first() {
 }
 
 #[test]
+fn rfc9110_7_8_continue_comes_before_switching_protocols() {
+    let server = start(ServerConfig::default());
+    let expecting = UPGRADE.replace("Host: a", "Host: a\r\nExpect: 100-continue");
+    let post =
+        |body: &str| expecting.replace("GET", "POST").replace("Host: a", &format!("Host: a\r\n{body}"));
+    for (head, at_once, asked_for) in [
+        (expecting.clone(), "", ""),
+        (post("Content-Length: 3"), "abc", ""),
+        (post("Content-Length: 3"), "", "abc"),
+        (post("Transfer-Encoding: chunked"), "", "3\r\nabc\r\n0\r\n\r\n"),
+    ] {
+        let mut client = server.client();
+        client.send(format!("{head}{at_once}"));
+        assert_eq!(client.head().head, "HTTP/1.1 100 Continue\r\n\r\n", "{head}");
+        client.send(format!("{asked_for}hello\n"));
+        assert_eq!(client.head().status, 101, "{head}");
+        assert_eq!((client.line(), client.line()), ("welcome\n".to_owned(), "<hello>\n".to_owned()));
+    }
+    server.stop();
+}
+
+#[test]
+fn rfc9110_7_8_no_protocol_begins_behind_a_body_that_cannot_be_read() {
+    let server = start(ServerConfig::default());
+    let head = UPGRADE.replace("GET", "POST").replace("Host: a", "Host: a\r\nTransfer-Encoding: chunked");
+    let mut client = server.client();
+    client.send(head);
+    std::thread::sleep(Duration::from_millis(50));
+    client.send("3\r\nabcd\r\n0\r\n\r\n");
+    assert_eq!(client.answer().status, 400);
+    client.expect_close();
+    server.stop();
+}
+
+#[test]
 fn a_panic_after_the_upgrade_costs_its_connection_only() {
     let server = start(ServerConfig::default());
     let mut other = server.client();
