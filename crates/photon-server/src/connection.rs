@@ -391,8 +391,13 @@ fn refresh(date: &mut DateLine) {
 /// A response in the form that all of Photon's errors have.
 fn detail(status: StatusCode) -> Response {
     let reason = status.canonical_reason().unwrap_or_default();
+    // RFC 9110 §15.6.6: a client is told which versions there are.
+    let more = match status {
+        StatusCode::HTTP_VERSION_NOT_SUPPORTED => ": this server speaks HTTP/1.1 and HTTP/1.0",
+        _ => "",
+    };
     let mut response =
-        Response::with_body("application/json", format!(r#"{{"detail":"{reason}"}}"#)).status(status);
+        Response::with_body("application/json", format!(r#"{{"detail":"{reason}{more}"}}"#)).status(status);
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response.headers.append("retry-after", "1");
     }

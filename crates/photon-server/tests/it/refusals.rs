@@ -41,7 +41,12 @@ fn protocol_errors() {
         (431, "Request Header Fields Too Large", post(&format!("X: {long}\r\n"))),
         (501, "Not Implemented", post("Transfer-Encoding: gzip, chunked\r\n")),
         (501, "Not Implemented", "CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
-        (505, "HTTP Version Not Supported", "GET / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned()),
+        // RFC 9110 §15.6.6: with the versions that there are.
+        (
+            505,
+            "HTTP Version Not Supported: this server speaks HTTP/1.1 and HTTP/1.0",
+            "GET / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned(),
+        ),
     ] {
         // A good request before it is answered first.
         for before in ["", &get("/")] {
