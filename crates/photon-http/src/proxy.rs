@@ -1,5 +1,6 @@
-//! The header with which a proxy begins a connection to say whose it is: the PROXY protocol, versions 1 and 2 (`proxy-protocol.txt`
-//! of `HAProxy`, quoted by its sections). It stands before everything else, TLS included, and comes once.
+//! The header with which a proxy begins a connection to say whose it is: the PROXY protocol, versions 1 and 2
+//! (`proxy-protocol.txt` of `HAProxy`, quoted by its sections). It stands before everything else, TLS included, and comes
+//! once.
 //!
 //! Whether to expect it, and from whom, is the server's decision: the bytes cannot tell, for any client can send them.
 
