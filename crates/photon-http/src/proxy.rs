@@ -32,7 +32,7 @@ pub struct ProxyHeader {
 /// Whose connection it is, by the PROXY protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxySource {
-    /// The proxy's own (`LOCAL`): a health check.
+    /// The proxy's own (`LOCAL`): a health check. `HAProxy` says it of clients that come by a Unix socket as well.
     Proxy,
     /// That of somebody whose address is not known or is none of the internet: `UNKNOWN`, `UNSPEC`, a Unix socket.
     Unknown,

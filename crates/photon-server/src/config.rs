@@ -61,9 +61,9 @@ pub struct ServerConfig {
     ///
     /// The header has to come, within `header_timeout` and before anything else, TLS included. Connections that do not come
     /// from `trusted_proxies`, and those that begin with anything else, are closed without an answer; why is logged as
-    /// `DEBUG`. So this is for an address that only the proxies connect to. A health check of the proxy (`LOCAL`) counts as
-    /// sent by the proxy. Of a client without an IP address (`UNKNOWN`, `UNSPEC`, Unix sockets) nothing is believed, and
-    /// `peer` stays the proxy.
+    /// `DEBUG`. So this is for an address that only the proxies connect to. For health checks of the proxy (`LOCAL`)
+    /// and clients without an IP address (`UNKNOWN`, `UNSPEC`, Unix sockets) `peer` stays the proxy, and nothing that
+    /// they say of themselves is believed.
     pub proxy_protocol: bool,
     /// Whether another process may listen on the same TCP addresses (`SO_REUSEPORT`): the kernel then spreads connections
     /// over both. For a new version of a program that takes over while the old one drains. False by default: a port that

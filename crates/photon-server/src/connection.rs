@@ -127,13 +127,12 @@ impl Connection<'_> {
         self.proxies = self.shared.proxies_of(self.peer).cloned();
         if self.shared.config.proxy_protocol {
             match link.proxy_source()? {
-                ProxySource::Proxy => {}
-                // Somebody whom the proxy does not know is not to be taken for the proxy.
-                ProxySource::Unknown => self.proxies = None,
                 ProxySource::Client(address) => {
                     self.peer = Some(address);
                     self.proxies = self.shared.proxies_of(self.peer).cloned();
                 }
+                // Nobody is to be taken for the proxy: some say LOCAL for clients that come by a Unix socket, too.
+                ProxySource::Proxy | ProxySource::Unknown => self.proxies = None,
             }
         }
         #[cfg(feature = "tls")]
