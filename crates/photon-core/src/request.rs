@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http::Method;
 use photon_http::{Headers, RequestHead, Scheme};
 
-use crate::{BodyReader, Context, HttpError, IncomingBody, RequestId, Response, TlsInfo};
+use crate::{BodyReader, Context, HttpError, IncomingBody, RequestId, Response, TlsInfo, TrustedProxies};
 
 /// One HTTP request.
 ///
@@ -27,6 +27,7 @@ pub struct Request {
     pub path_params: PathParams,
     peer: Option<SocketAddr>,
     tls: Option<Arc<TlsInfo>>,
+    proxies: Option<Arc<TrustedProxies>>,
     context: Option<Arc<Context>>,
     extensions: Extensions,
     id: OnceLock<RequestId>,
@@ -74,7 +75,9 @@ impl Request {
         self.head.headers.get(name)
     }
 
-    /// The address of the other end of the connection; `None` by a Unix socket, and for an in-process request.
+    /// The address of the other end of the connection; `None` by a Unix socket, and for an in-process request. Where
+    /// connections begin with the PROXY protocol, the address that it says. Behind other proxies this is the last one of
+    /// them, and [`client`](Self::client) is the client.
     #[must_use]
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer
@@ -96,6 +99,17 @@ impl Request {
     pub fn set_tls(&mut self, tls: Option<Arc<TlsInfo>>) {
         self.head.scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
         self.tls = tls;
+    }
+
+    /// Says that the other end of the connection is one of these proxies, which are believed, or that it is none. Stays
+    /// set when the connection moves on to its next request. The server calls this.
+    pub fn set_proxies(&mut self, proxies: Option<Arc<TrustedProxies>>) {
+        self.proxies = proxies;
+    }
+
+    /// The proxies that are believed, if one of them has sent this request.
+    pub(crate) fn proxies(&self) -> Option<&TrustedProxies> {
+        self.proxies.as_deref()
     }
 
     /// The application that answers the request: its state and settings.
@@ -179,7 +193,7 @@ impl Request {
         &mut self.extensions
     }
 
-    /// Forgets the request and keeps the buffers, the peer and the context for the connection's
+    /// Forgets the request and keeps the buffers, what is known of the connection, and the context for the connection's
     /// next one.
     pub fn clear(&mut self) {
         self.head.clear();

@@ -24,6 +24,23 @@ pub enum Scheme {
     Https,
 }
 
+impl Scheme {
+    /// The scheme as URIs have it: `http` or `https`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+}
+
+impl std::fmt::Display for Scheme {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
 /// The request line and header fields of one request.
 ///
 /// A connection keeps one of these and decodes each request into it, so its buffers are

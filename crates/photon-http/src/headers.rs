@@ -114,7 +114,7 @@ impl Headers {
     }
 
     /// All fields in order: the name as it was written, and the value.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &[u8])> {
         self.fields.iter().map(|field| {
             let name = std::str::from_utf8(self.slice(&field.name)).unwrap_or_default();
             (name, self.slice(&field.value))

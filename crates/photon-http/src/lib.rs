@@ -8,6 +8,7 @@
 //! - [`HeadDecoder`] and [`BodyDecoder`] decode requests within [`Limits`], or say with a
 //!   [`DecodeError`] which status to answer before closing.
 //! - [`encode_head`] writes the head of a response and decides how its body is sent.
+//! - [`decode_proxy_header`] and [`forwarded_elements`] read what proxies say of the client behind them.
 //! - [`Headers`] and [`RequestHead`] keep a message's fields in buffers that a connection reuses.
 
 mod body;
@@ -17,9 +18,11 @@ mod encode;
 mod error;
 mod extension;
 mod fields;
+mod forwarded;
 mod head;
 mod headers;
 mod limits;
+mod proxy;
 mod target;
 
 pub use body::{BodyDecoder, Framing};
@@ -30,6 +33,10 @@ pub use encode::{
     encode_last_chunk, encode_switch,
 };
 pub use error::{DecodeError, Fault};
+pub use forwarded::{
+    Client, ForwardedElement, forwarded_elements, x_forwarded_for, x_forwarded_host, x_forwarded_proto,
+};
 pub use head::{RequestHead, Scheme, Version};
 pub use headers::{Headers, InvalidHeader};
 pub use limits::Limits;
+pub use proxy::{MAX_PROXY_HEADER, ProxyError, ProxyHeader, ProxySource, decode_proxy_header};

@@ -100,7 +100,9 @@ struct Door<'a> {
 impl Door<'_> {
     /// Serves the connection or turns it away, and yields now and then.
     fn let_in(&mut self, incoming: Incoming) -> io::Result<()> {
-        let done = if self.shared.connections() < self.cap {
+        let done = if !self.may_come(&incoming) {
+            Ok(())
+        } else if self.shared.connections() < self.cap {
             self.admit(incoming)
         } else {
             self.turn_away(incoming);
@@ -111,6 +113,15 @@ impl Door<'_> {
             photon_runtime::yield_now();
         }
         done
+    }
+
+    /// Whether the connection comes from where connections have to come from.
+    fn may_come(&self, incoming: &Incoming) -> bool {
+        if !self.shared.config.proxy_protocol || self.shared.proxies_of(incoming.peer_addr()).is_some() {
+            return true;
+        }
+        tracing::debug!(peer = ?incoming.peer_addr(), "connection refused: it is not from a trusted proxy");
+        false
     }
 
     /// Starts the coroutine of a connection. If there can be none, the client is told so.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use photon_core::TrustedProxies;
 use photon_http::Limits;
 
 /// Time limits, size limits and the connection cap of a server.
@@ -51,6 +52,19 @@ pub struct ServerConfig {
     /// HTTPS instead of HTTP, with these certificates. The default, `None`, is HTTP.
     #[cfg(feature = "tls")]
     pub tls: Option<crate::TlsConfig>,
+    /// The proxies before this server that are believed when they say whose request they forward: what they say is found in
+    /// `Request::client`, `scheme` and `host`. None by default.
+    pub trusted_proxies: TrustedProxies,
+    /// Whether each connection begins with the PROXY protocol (version 1 or 2), by which a proxy says whose connection it
+    /// is: `Request::peer` is then that client's address, and what the client says of itself is believed only if it is a
+    /// trusted proxy in turn. False by default.
+    ///
+    /// The header has to come, within `header_timeout` and before anything else, TLS included. Connections that do not come
+    /// from `trusted_proxies`, and those that begin with anything else, are closed without an answer; why is logged as
+    /// `DEBUG`. So this is for an address that only the proxies connect to. For health checks of the proxy (`LOCAL`)
+    /// and clients without an IP address (`UNKNOWN`, `UNSPEC`, Unix sockets) `peer` stays the proxy, and nothing that
+    /// they say of themselves is believed.
+    pub proxy_protocol: bool,
     /// Whether another process may listen on the same TCP addresses (`SO_REUSEPORT`): the kernel then spreads connections
     /// over both. For a new version of a program that takes over while the old one drains. False by default: a port that
     /// is taken is an error.
@@ -99,6 +113,8 @@ impl Default for ServerConfig {
             request_timeout: None,
             drain_deadline: Duration::from_secs(10),
             drain_grace: Duration::from_millis(250),
+            trusted_proxies: TrustedProxies::default(),
+            proxy_protocol: false,
             reuse_port: false,
             #[cfg(feature = "tls")]
             tls: None,

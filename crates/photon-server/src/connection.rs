@@ -10,10 +10,10 @@ use std::sync::Arc;
 use http::{Method, StatusCode};
 #[cfg(feature = "tls")]
 use photon_core::TlsInfo;
-use photon_core::{Body, Handler, Headers, Request, Response, UpgradeHandler, Upgraded};
+use photon_core::{Body, Handler, Headers, Request, Response, TrustedProxies, UpgradeHandler, Upgraded};
 use photon_http::{
-    BodyDecoder, BodyForm, BodyLength, DateLine, DecodeError, Decoded, Framing, HeadDecoder, Reply, Version,
-    encode_continue, encode_head, encode_switch,
+    BodyDecoder, BodyForm, BodyLength, DateLine, DecodeError, Decoded, Framing, HeadDecoder, ProxySource,
+    Reply, Version, encode_continue, encode_head, encode_switch,
 };
 use photon_runtime::net::TcpStream;
 
@@ -45,7 +45,7 @@ pub(crate) fn served(
 
 fn serve(stream: TcpStream, peer: Option<SocketAddr>, mut admission: Admission, handler: &dyn Handler) {
     let _ = stream.set_nodelay(true);
-    let Some(transport) = transport(stream, &admission.shared) else { return };
+    let transport = Transport::plain(stream);
     admission.register(transport.waker());
     let mut connection = Connection {
         shared: &admission.shared,
@@ -56,24 +56,15 @@ fn serve(stream: TcpStream, peer: Option<SocketAddr>, mut admission: Admission, 
         request: Request::default(),
         #[cfg(feature = "tls")]
         tls: None,
+        proxies: None,
         date: DateLine::default(),
     };
     let mut link = Box::new(Link::new(transport, Arc::clone(&admission.shared)));
-    if !connection.greet(&mut link) {
+    if connection.greet(&mut link).is_err() {
         return;
     }
     let (link, end) = connection.run(link);
     connection.finish(link, end);
-}
-
-/// How the connection's bytes come and go; `None` if that cannot be set up.
-fn transport(stream: TcpStream, shared: &Shared) -> Option<Transport> {
-    #[cfg(feature = "tls")]
-    if let Some(tls) = &shared.config.tls {
-        return Session::new(tls.current()).ok().map(|session| Transport::tls(stream, session));
-    }
-    let _ = shared;
-    Some(Transport::plain(stream))
 }
 
 /// Answers a connection for which there is no room. By TLS it is closed without a word, which costs no handshake.
@@ -125,33 +116,52 @@ struct Connection<'a> {
     request: Request,
     #[cfg(feature = "tls")]
     tls: Option<Arc<TlsInfo>>,
+    /// The trusted proxies, if the peer is one of them.
+    proxies: Option<Arc<TrustedProxies>>,
     date: DateLine,
 }
 
 // Functions that answer are not inlined: what they need on the stack must not be part of the frames in which connections
 // wait, so that those fit on a page.
 impl Connection<'_> {
-    /// What comes before the first request; false if there will be none.
+    /// What comes before the first request.
     #[inline(never)]
-    fn greet(&mut self, link: &mut Link) -> bool {
-        #[cfg(feature = "tls")]
-        {
-            if link.handshake().is_err() {
-                return false;
+    fn greet(&mut self, link: &mut Link) -> Result<(), Stop> {
+        self.proxies = self.shared.proxies_of(self.peer).cloned();
+        if self.shared.config.proxy_protocol {
+            match link.proxy_source()? {
+                ProxySource::Client(address) => {
+                    self.peer = Some(address);
+                    self.proxies = self.shared.proxies_of(self.peer).cloned();
+                }
+                // Nobody is to be taken for the proxy: some say LOCAL for clients that come by a Unix socket, too.
+                ProxySource::Proxy | ProxySource::Unknown => self.proxies = None,
             }
-            self.tls = link.tls_info().map(Arc::new);
-            self.request.set_tls(self.tls.clone());
         }
-        let _ = link;
-        true
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.shared.config.tls {
+            link.handshake(Session::new(tls.current()).map_err(|_| Stop::Gone)?)?;
+            self.tls = link.tls_info().map(Arc::new);
+        }
+        self.introduce();
+        Ok(())
+    }
+
+    /// Tells the request what is known of its connection.
+    fn introduce(&mut self) {
+        #[cfg(feature = "tls")]
+        if let Some(tls) = &self.tls {
+            self.request.set_tls(Some(Arc::clone(tls)));
+        }
+        if let Some(proxies) = &self.proxies {
+            self.request.set_proxies(Some(Arc::clone(proxies)));
+        }
     }
 
     /// Serves requests to the end. The link is given away for a request whose body is read while it is answered.
     fn run(&mut self, mut link: Box<Link>) -> (Box<Link>, End) {
         loop {
-            if let Err(end) = self.receive(&mut link) {
-                return (link, end);
-            }
+            // What came with the header of a proxy is there before anything is waited for.
             loop {
                 match self.answer_received(&mut link) {
                     Ok(None) => break,
@@ -164,6 +174,9 @@ impl Connection<'_> {
                     }
                     Err(end) => return (link, end),
                 }
+            }
+            if let Err(end) = self.receive(&mut link) {
+                return (link, end);
             }
         }
     }
@@ -268,10 +281,7 @@ impl Connection<'_> {
             self.request = Request::default();
         }
         // Also because a handler may have taken the request away.
-        #[cfg(feature = "tls")]
-        if let Some(tls) = &self.tls {
-            self.request.set_tls(Some(Arc::clone(tls)));
-        }
+        self.introduce();
         // If there is the start of another head, its time has not begun.
         self.in_head = false;
     }

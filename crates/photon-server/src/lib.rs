@@ -46,6 +46,7 @@ mod tunnel;
 
 pub use config::ServerConfig;
 pub use listen::ListenAddr;
+pub use photon_core::{ForwardedFields, ProxiesError, TrustedProxies};
 pub use photon_http::Limits;
 pub use server::{BindError, Report, Server};
 pub use shared::Handle;

@@ -5,11 +5,14 @@ use std::io::{self, ErrorKind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use photon_http::{ProxySource, decode_proxy_header};
 use photon_runtime::net::Ready;
 
 use crate::buffers;
 use crate::input::Input;
 use crate::shared::Shared;
+#[cfg(feature = "tls")]
+use crate::tls::Session;
 use crate::transport::Transport;
 
 /// When a wait has taken this long, memory that costs something to get again is given back.
@@ -96,10 +99,42 @@ impl Link {
         }
     }
 
-    /// Does the handshake of TLS within the time limit for a head. Nothing on a plain connection.
-    #[cfg(feature = "tls")]
-    pub(crate) fn handshake(&mut self) -> Result<(), Stop> {
+    /// Reads the header with which a proxy says whose connection this is, within the time limit for a head. To be called
+    /// before anything else is read.
+    pub(crate) fn proxy_source(&mut self) -> Result<ProxySource, Stop> {
         self.start_limit(self.shared.config.header_timeout);
+        loop {
+            match decode_proxy_header(self.input.bytes()) {
+                Ok(Some(header)) => {
+                    self.input.consume(header.consumed);
+                    return Ok(header.source);
+                }
+                // The decoder decides before there is more than the buffer holds.
+                Ok(None) => {}
+                Err(error) => {
+                    tracing::debug!(%error, "connection refused");
+                    return Err(Stop::Gone);
+                }
+            }
+            let awaiting = if self.input.bytes().is_empty() { Awaiting::Request } else { Awaiting::Rest };
+            self.read(awaiting).inspect_err(|stop| {
+                if *stop == Stop::TimedOut {
+                    tracing::debug!("connection refused: the PROXY header does not come in time");
+                }
+            })?;
+        }
+    }
+
+    /// Does the handshake of TLS within the time limit for a head. What has been read already is the start of it.
+    #[cfg(feature = "tls")]
+    pub(crate) fn handshake(&mut self, session: Session) -> Result<(), Stop> {
+        self.start_limit(self.shared.config.header_timeout);
+        let begun = self.input.bytes().to_vec();
+        self.input.consume(begun.len());
+        if self.stream.start_tls(session, &begun).is_err() {
+            self.linger();
+            return Err(Stop::Gone);
+        }
         loop {
             self.take_turn();
             match self.stream.handshake() {

@@ -42,6 +42,8 @@ pub enum BindError {
     Listen(io::Error),
     /// No address was given.
     Nowhere,
+    /// Connections have to begin with the PROXY protocol, and nobody is trusted to say the truth in it.
+    NoTrustedProxy,
 }
 
 impl fmt::Display for BindError {
@@ -50,6 +52,9 @@ impl fmt::Display for BindError {
             Self::Resolve { address, source } => write!(f, "{address} is no address to listen on: {source}"),
             Self::Listen(source) => source.fmt(f),
             Self::Nowhere => f.write_str("no address to listen on"),
+            Self::NoTrustedProxy => {
+                f.write_str("the PROXY protocol is for trusted proxies, and there are none: name them")
+            }
         }
     }
 }
@@ -59,7 +64,7 @@ impl std::error::Error for BindError {
         match self {
             Self::Resolve { source, .. } => Some(source),
             Self::Listen(source) => source.source(),
-            Self::Nowhere => None,
+            Self::Nowhere | Self::NoTrustedProxy => None,
         }
     }
 }
@@ -98,11 +103,12 @@ impl Server {
     ///
     /// # Errors
     /// [`BindError`] for the first address that does not resolve, is taken, or is not this machine's, or if there is
-    /// none.
+    /// none; and for settings with the PROXY protocol and without trusted proxies.
     pub fn bind_all<A: fmt::Display>(
         addresses: impl IntoIterator<Item = A>,
         config: ServerConfig,
     ) -> Result<Self, BindError> {
+        check(&config)?;
         let bind = |address: A| Place::bind(&address.to_string(), config.reuse_port);
         let places = addresses.into_iter().map(bind).collect::<Result<Vec<_>, _>>()?;
         if places.is_empty() { Err(BindError::Nowhere) } else { Ok(Self::on(places, config)) }
@@ -113,8 +119,10 @@ impl Server {
     /// connection is refused meanwhile.
     ///
     /// # Errors
-    /// [`BindError::Listen`] if what was handed over is no socket that listens.
+    /// [`BindError::Listen`] if what was handed over is no socket that listens; [`BindError::NoTrustedProxy`] for settings
+    /// with the PROXY protocol and without trusted proxies.
     pub fn inherited(config: ServerConfig) -> Result<Option<Self>, BindError> {
+        check(&config)?;
         let places = Place::inherited().map_err(BindError::Listen)?;
         Ok(if places.is_empty() { None } else { Some(Self::on(places, config)) })
     }
@@ -197,6 +205,14 @@ impl Server {
         ended.store(true, Ordering::Release);
         report
     }
+}
+
+/// Finds settings that contradict each other.
+fn check(config: &ServerConfig) -> Result<(), BindError> {
+    if config.proxy_protocol && config.trusted_proxies.is_empty() {
+        return Err(BindError::NoTrustedProxy);
+    }
+    Ok(())
 }
 
 /// Stops the server at the first signal and ends it at the second. Returns soon after it has ended.

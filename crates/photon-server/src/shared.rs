@@ -2,9 +2,11 @@
 //! who is connected, and whether it is time to stop.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use photon_core::TrustedProxies;
 use photon_runtime::net::{ListenerWaker, StreamWaker};
 
 use crate::ServerConfig;
@@ -51,6 +53,8 @@ pub(crate) enum Phase {
 
 pub(crate) struct Shared {
     pub(crate) config: ServerConfig,
+    /// Those of the settings, for requests to share; `None` if nobody is trusted.
+    proxies: Option<Arc<TrustedProxies>>,
     phase: AtomicU8,
     connections: AtomicUsize,
     /// Bytes that request bodies occupy, and how many they may.
@@ -72,12 +76,21 @@ impl Shared {
         Self {
             body_memory: AtomicUsize::new(0),
             max_body_memory: config.max_body_memory.unwrap_or_else(usual_body_memory),
+            proxies: Some(&config.trusted_proxies)
+                .filter(|proxies| !proxies.is_empty())
+                .cloned()
+                .map(Arc::new),
             config,
             phase: AtomicU8::new(Phase::Running as u8),
             connections: AtomicUsize::new(0),
             wakers: Mutex::default(),
             listeners,
         }
+    }
+
+    /// The trusted proxies, if the other end of a connection is one of them.
+    pub(crate) fn proxies_of(&self, peer: Option<SocketAddr>) -> Option<&Arc<TrustedProxies>> {
+        self.proxies.as_ref().filter(|proxies| proxies.trusts(peer))
     }
 
     pub(crate) fn is_closing(&self) -> bool {

@@ -107,8 +107,10 @@ impl Transport {
 
 #[cfg(feature = "tls")]
 impl Transport {
-    pub(crate) fn tls(stream: TcpStream, session: Session) -> Self {
-        Self { stream, tls: Some(Box::new(session)) }
+    /// Has everything go by way of TLS from here on, beginning with bytes that were read already.
+    pub(crate) fn start_tls(&mut self, session: Session, begun: &[u8]) -> io::Result<()> {
+        let session = self.tls.insert(Box::new(session));
+        session.begin(&mut self.stream, begun)
     }
 
     /// Goes on with the handshake; nothing to do on a plain connection.

@@ -92,9 +92,9 @@ impl Handler for ToHttps {
     }
 }
 
-/// The same place by HTTPS. The server has checked that `Host` is a host, and the target a path.
+/// The same place by HTTPS. The server has checked that the host is one, and the target a path.
 fn location(request: &Request, port: u16) -> Option<String> {
-    let authority = request.header("host")?;
+    let authority = request.host()?;
     let target = Some(request.head.target()).filter(|target| target.starts_with('/'))?;
     let host = match authority.strip_prefix('[') {
         Some(literal) => &authority[..literal.find(']')? + 2],
@@ -111,7 +111,7 @@ mod tests {
     use std::io::{Read, Write};
     use std::net::TcpStream;
 
-    use photon_core::Method;
+    use photon_core::{ForwardedFields, Method, TrustedProxies};
 
     use super::*;
 
@@ -161,5 +161,13 @@ mod tests {
             assert_eq!(response.status, if expected.is_some() { 308 } else { 400 });
         }
         assert_eq!(location(&Request::new(Method::GET, "/"), 443), None);
+        // Behind a proxy, the place is that of the client.
+        let mut request = Request::new(Method::GET, "/a");
+        let proxies = "unix".parse::<TrustedProxies>().unwrap();
+        let fields = ForwardedFields::XForwarded { proto: true, host: true };
+        request.set_proxies(Some(Arc::new(proxies.fields(fields))));
+        request.head.headers.append("host", "127.0.0.1:8080");
+        request.head.headers.append("x-forwarded-host", "example.org");
+        assert_eq!(location(&request, 443).as_deref(), Some("https://example.org/a"));
     }
 }

@@ -15,6 +15,7 @@ use crate::document::{self, routing_document};
 #[cfg(feature = "tls")]
 use crate::https;
 use crate::lifecycle::Service;
+use crate::proxies;
 
 /// Why an application does not start.
 #[derive(Debug)]
@@ -150,6 +151,7 @@ pub(crate) fn serve(mut app: App) -> Result<()> {
     if app.server.tls.is_none() {
         app.server.tls = https::from_environment()?;
     }
+    proxies::add_environment(&mut app.server)?;
     let config = app.server.clone();
     #[cfg(feature = "tls")]
     let (is_tls, redirect) = (config.tls.is_some(), app.redirect_http.take());

@@ -94,6 +94,7 @@ mod https;
 mod launch;
 mod lifecycle;
 mod middleware;
+mod proxies;
 pub mod testing;
 
 pub use app::App;
@@ -103,9 +104,10 @@ pub use databases::Migrate;
 pub use launch::LaunchError;
 pub use middleware::Next;
 pub use photon_core::{
-    Body, BodyError, BodyReader, Context, Cookie, Cookies, ErrorDetail, FromRequest, Handler, Header,
-    Headers, Html, HttpError, IntoResponse, Json, Method, Model, OperationDoc, OrNotFound, Path, Peer, Query,
-    Redirect, Request, RequestId, Response, Result, Route, State, StatusCode, TlsInfo, Upgraded,
+    Body, BodyError, BodyReader, Client, Context, Cookie, Cookies, ErrorDetail, ForwardedFields, FromRequest,
+    Handler, Header, Headers, Html, HttpError, IntoResponse, Json, Method, Model, OperationDoc, OrNotFound,
+    Path, Peer, ProxiesError, Query, Redirect, Request, RequestId, Response, Result, Route, Scheme, State,
+    StatusCode, TlsInfo, TrustedProxies, Upgraded,
 };
 #[cfg(feature = "db")]
 pub use photon_db as db;

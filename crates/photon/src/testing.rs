@@ -3,10 +3,11 @@
 //! A request takes the same way as one from a connection, coroutine included. A handler's panic is
 //! the test's panic, so that its message is what the test reports.
 
+use std::net::SocketAddr;
 use std::panic::resume_unwind;
 use std::sync::Arc;
 
-use photon_core::{Body, Headers, Method, Request, Response};
+use photon_core::{Body, Headers, Method, Request, Response, TrustedProxies};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -30,6 +31,7 @@ use crate::lifecycle::Service;
 /// ```
 pub struct TestClient {
     service: Arc<Service>,
+    proxies: Arc<TrustedProxies>,
 }
 
 impl TestClient {
@@ -40,12 +42,13 @@ impl TestClient {
     #[must_use]
     pub fn new(mut app: App) -> Self {
         let on_start = std::mem::take(&mut app.on_start);
+        let proxies = Arc::new(std::mem::take(&mut app.server.trusted_proxies));
         let service =
             app.into_service().unwrap_or_else(|error| panic!("the application does not start: {error}"));
         if let Err(error) = on_start.into_iter().try_for_each(|hook| hook()) {
             panic!("the application does not start: {error}");
         }
-        Self { service: Arc::new(service) }
+        Self { service: Arc::new(service), proxies }
     }
 
     /// Begins a request of any method. The target is a path with an optional query.
@@ -100,6 +103,17 @@ impl TestRequest<'_> {
     /// Adds a header field.
     pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.request.head.headers.append(name, value);
+        self
+    }
+
+    /// Says from which address the request comes. Without it, it comes from nowhere: in process.
+    ///
+    /// If it is the address of one of the [trusted proxies](App::trusted_proxies), what the header fields say of the client
+    /// is believed.
+    pub fn peer(mut self, address: SocketAddr) -> Self {
+        let proxies = &self.client.proxies;
+        self.request.set_peer(Some(address));
+        self.request.set_proxies(proxies.trusts(Some(address)).then(|| Arc::clone(proxies)));
         self
     }
 

@@ -56,6 +56,13 @@ fn cookies(cookies: Cookies) -> BTreeMap<String, String> {
     cookies.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
+/// Say where the request comes from: the client's address, and scheme and host as it sees them.
+#[get("/client")]
+fn client(request: &Request) -> String {
+    let client = request.client().map_or("nobody".to_owned(), |client| client.to_string());
+    format!("{client} {}://{}\n", request.scheme(), request.host().unwrap_or_default())
+}
+
 #[get("/plaintext")]
 fn plaintext() -> &'static str {
     "Hello, World!"
@@ -118,7 +125,7 @@ fn app() -> App {
     App::new()
         .title("Probe")
         .routes(routes![index, echo_at_root, echo_body, echo_headers, cookies, plaintext, json])
-        .routes(routes![read_item, create_user, count, pour, panic, slow])
+        .routes(routes![read_item, create_user, count, pour, panic, slow, client])
 }
 
 fn main() -> photon::Result<()> {
@@ -145,6 +152,7 @@ mod tests {
         assert_eq!(item, json!({"id": 7, "q": "x", "limit": 3}));
         let user = json!({"name": "Ada", "email": "ada@example.com", "age": 36, "tags": ["a"]});
         assert_eq!(client.post("/users").json(&user).send().assert_status(200).json::<Value>(), user);
+        assert_eq!(client.get("/client").send().assert_status(200).text(), "nobody http://testserver\n");
         assert!(client.get("/slow/1").send().assert_status(200).text().contains("1 ms"));
     }
 

@@ -46,7 +46,8 @@ impl FromRequest for Method {
     }
 }
 
-/// The address of the other end of the connection; `None` for an in-process request.
+/// The address of the other end of the connection, as [`Request::peer`] has it; `None` for an in-process request. Behind
+/// proxies, [`Request::client`] is the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub Option<SocketAddr>);
 

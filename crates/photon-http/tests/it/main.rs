@@ -2,5 +2,7 @@
 
 mod body;
 mod encode;
+mod forwarded;
 mod head;
+mod proxy;
 mod split;

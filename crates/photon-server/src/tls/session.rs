@@ -57,6 +57,20 @@ impl Session {
         Ok(Self { tls })
     }
 
+    /// Takes the first bytes of the connection, which somebody else has read from the socket.
+    pub(crate) fn begin(&mut self, socket: &mut TcpStream, mut begun: &[u8]) -> io::Result<()> {
+        while !begun.is_empty() {
+            // A client cannot have sent so much before it got an answer that it would not be taken.
+            if self.tls.read_tls(&mut begun)? == 0 {
+                return Err(ErrorKind::InvalidData.into());
+            }
+            if let Err(error) = self.tls.process_new_packets() {
+                return Err(self.refuse(socket, error));
+            }
+        }
+        self.send_what_goes(socket)
+    }
+
     /// Goes on with the handshake as far as what has arrived allows.
     pub(crate) fn handshake(&mut self, socket: &mut TcpStream) -> io::Result<Handshake> {
         while self.tls.is_handshaking() {

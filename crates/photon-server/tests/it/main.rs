@@ -6,6 +6,7 @@ mod child;
 mod drain;
 mod exchange;
 mod places;
+mod proxies;
 mod refusals;
 mod rough;
 mod support;

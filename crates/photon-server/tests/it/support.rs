@@ -115,6 +115,11 @@ fn answer(request: &mut Request) -> Response {
         }
         "target" => Response::default().body(request.head.target().to_owned()),
         "peer" => Response::default().body(format!("{:?}", request.peer())),
+        "client" => {
+            let client = request.client().map_or("nobody".to_owned(), |client| client.to_string());
+            let (scheme, host) = (request.scheme(), request.host().unwrap_or("nowhere"));
+            Response::default().body(format!("{client} {scheme} {host}"))
+        }
         "taken" => Response::default().body(std::mem::take(request).path().to_owned()),
         "large" => Response::default().body(pattern(number())),
         "status" => Response::new(StatusCode::from_u16(number() as u16).unwrap()).body("text"),

@@ -15,13 +15,13 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned, Support
 use crate::support::{Running, get, pattern, start};
 
 /// A directory of certificates, and the authority that signs them.
-struct Pki {
+pub(crate) struct Pki {
     directory: PathBuf,
     authority: CertifiedIssuer<'static, KeyPair>,
 }
 
 impl Pki {
-    fn new(name: &str) -> Self {
+    pub(crate) fn new(name: &str) -> Self {
         let directory = std::env::temp_dir().join(format!("photon-tls-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&directory).unwrap();
         let mut params = CertificateParams::new([]).unwrap();
@@ -37,7 +37,7 @@ impl Pki {
     }
 
     /// Writes a certificate for these names, and its key; gives the certificate.
-    fn issue(&self, file: &str, names: &[&str]) -> CertificateDer<'static> {
+    pub(crate) fn issue(&self, file: &str, names: &[&str]) -> CertificateDer<'static> {
         let key = KeyPair::generate().unwrap();
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let certificate = CertificateParams::new(names).unwrap().signed_by(&key, &self.authority).unwrap();
@@ -46,12 +46,12 @@ impl Pki {
         certificate.der().clone()
     }
 
-    fn config(&self, file: &str) -> TlsConfig {
+    pub(crate) fn config(&self, file: &str) -> TlsConfig {
         TlsConfig::from_pem_files(self.path(&format!("{file}.pem")), self.path(&format!("{file}.key")))
             .unwrap()
     }
 
-    fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
+    pub(crate) fn client(&self, versions: &[&'static SupportedProtocolVersion]) -> ClientConfig {
         let builder = self.builder(versions);
         builder.with_no_client_auth()
     }
@@ -76,7 +76,7 @@ impl Drop for Pki {
     }
 }
 
-const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
+pub(crate) const BOTH: &[&SupportedProtocolVersion] = &[&version::TLS13, &version::TLS12];
 
 type Client = StreamOwned<ClientConnection, TcpStream>;
 

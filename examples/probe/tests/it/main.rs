@@ -1,4 +1,4 @@
-//! The probe as a program: what a panic costs, how a handler's backtrace reads, and where certificates come from.
+//! The probe as a program: what a panic costs, how a handler's backtrace reads, and what the environment decides.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -107,5 +107,42 @@ fn the_environment_gives_the_certificate() {
         let program = program.expect("the probe runs");
         let log = String::from_utf8_lossy(&program.stderr);
         assert!(!program.status.success() && log.contains("belong together"), "{log}");
+    }
+}
+
+#[test]
+fn the_environment_names_the_proxies() {
+    let probe = Probe::start_with(
+        &[
+            ("PHOTON_TRUSTED_PROXIES", Path::new("loopback")),
+            ("PHOTON_PROXY_FIELDS", Path::new("forwarded")),
+            ("PHOTON_PROXY_PROTOCOL", Path::new("on")),
+        ],
+        "http",
+    );
+    for (header, forwarded, client) in [
+        ("PROXY TCP4 192.0.2.7 127.0.0.1 5 80", "for=192.0.2.9", "192.0.2.7:5 http://localhost\n"),
+        ("PROXY TCP4 127.0.0.1 127.0.0.1 5 80", "for=192.0.2.9;proto=https", "192.0.2.9 https://localhost\n"),
+    ] {
+        let mut stream = probe.connect();
+        let request = format!(
+            "{header}\r\nGET /client HTTP/1.1\r\nHost: localhost\r\nForwarded: {forwarded}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).expect("a request");
+        let mut response = String::new();
+        stream.read_to_string(&mut response).expect("a response");
+        assert!(response.ends_with(client), "{response}");
+    }
+    probe.stop();
+
+    for (variables, words) in [
+        (&[("PHOTON_TRUSTED_PROXIES", "10.0.0.1/8")][..], "10.0.0.0/8"),
+        (&[("PHOTON_PROXY_PROTOCOL", "on")], "trusted proxies"),
+    ] {
+        let variables = variables.iter().copied();
+        let program = Command::new(env!("CARGO_BIN_EXE_probe")).env("PORT", "0").envs(variables).output();
+        let program = program.expect("the probe runs");
+        let log = String::from_utf8_lossy(&program.stderr);
+        assert!(!program.status.success() && log.contains(words), "{log}");
     }
 }
