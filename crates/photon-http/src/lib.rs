@@ -7,6 +7,7 @@
 //!
 //! - [`HeadDecoder`] and [`BodyDecoder`] decode requests within [`Limits`], or say with a
 //!   [`DecodeError`] which status to answer before closing.
+//! - [`MultipartDecoder`] decodes a body further, to the parts of a form.
 //! - [`encode_head`] writes the head of a response and decides how its body is sent.
 //! - [`Headers`] and [`RequestHead`] keep a message's fields in buffers that a connection reuses.
 
@@ -20,6 +21,7 @@ mod fields;
 mod head;
 mod headers;
 mod limits;
+mod multipart;
 mod target;
 
 pub use body::{BodyDecoder, Framing};
@@ -33,3 +35,4 @@ pub use error::{DecodeError, Fault};
 pub use head::{RequestHead, Scheme, Version};
 pub use headers::{Headers, InvalidHeader};
 pub use limits::Limits;
+pub use multipart::{Boundary, MultipartDecoder, MultipartError, MultipartEvent, MultipartLimits, PartHead};

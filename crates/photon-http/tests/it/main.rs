@@ -3,4 +3,5 @@
 mod body;
 mod encode;
 mod head;
+mod multipart;
 mod split;
