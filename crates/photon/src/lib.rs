@@ -104,8 +104,9 @@ pub use launch::LaunchError;
 pub use middleware::Next;
 pub use photon_core::{
     Body, BodyError, BodyReader, Context, Cookie, Cookies, ErrorDetail, FromRequest, Handler, Header,
-    Headers, Html, HttpError, IntoResponse, Json, Method, Model, OperationDoc, OrNotFound, Path, Peer, Query,
-    Redirect, Request, RequestId, Response, Result, Route, State, StatusCode, TlsInfo, Upgraded,
+    Headers, Html, HttpError, IntoResponse, Json, Method, Model, Multipart, MultipartError, MultipartLimits,
+    OperationDoc, OrNotFound, Part, Path, Peer, Query, Redirect, Request, RequestId, Response, Result, Route,
+    State, StatusCode, TlsInfo, Upgraded,
 };
 #[cfg(feature = "db")]
 pub use photon_db as db;
