@@ -1,7 +1,7 @@
 //! Forms with files: the parts of a `multipart/form-data` body, read one after another while they arrive.
 //!
-//! Nothing is kept of a part that its handler does not keep, so that an upload of any size takes the memory of one buffer
-//! and comes no faster than it is read.
+//! Nothing is kept of a part that its handler does not keep, so that an upload of any size takes the memory of one
+//! buffer and comes no faster than it is read.
 
 use std::fmt;
 use std::io::{self, Read};
@@ -23,9 +23,9 @@ const BUFFER: usize = 16 * 1024;
 /// with a [`BodyReader`], a client cannot send faster than the handler reads, and the form may be as long altogether as
 /// the server's `limits.max_body` allows, 2 MiB by default, unless [`set_limit`](Self::set_limit) says otherwise.
 ///
-/// Another content type is a 415 before the handler is called. A malformed form is an error in the middle of the reading,
-/// and a 400 through `?`; so are too many parts, or headers of parts that are too large, and a 413. What the handler did
-/// with earlier parts is its own to undo.
+/// Another content type is a 415 before the handler is called. A malformed form is an error in the middle of the
+/// reading, and through `?` a 400 that says what is wrong; too many parts, and headers of parts that are too large, are
+/// a 413. What the handler did with earlier parts is its own to undo.
 ///
 /// ```
 /// use photon_core::{BodyReader, Multipart, Result};
@@ -90,12 +90,13 @@ impl Multipart {
         self.decoder.set_limits(limits);
     }
 
-    /// Waits for the next part, skipping what was not read of the one before. `None` means that the form is complete and
-    /// the body has ended.
+    /// Waits for the next part, skipping what was not read of the one before. `None` means that the form is complete
+    /// and the body has ended.
     ///
     /// # Errors
-    /// An [`io::Error`] with a [`MultipartError`] inside if the form is malformed, has too many parts or ends too early;
-    /// with a [`BodyError`] if the body cannot be read. Through `?` both become the answer that the client deserves.
+    /// An [`io::Error`] with a [`MultipartError`] inside if the form is malformed, has too many parts or ends too
+    /// early; with a [`BodyError`] if the body cannot be read. Through `?` both become the answer that the client
+    /// deserves.
     pub fn next_part(&mut self) -> io::Result<Option<Part<'_>>> {
         loop {
             let input = &self.input[self.used..self.filled];
@@ -134,7 +135,8 @@ impl Multipart {
         Ok(0)
     }
 
-    /// Takes more from the body, when all of the input is used; false at the body's end, where the form has to be complete.
+    /// Takes more from the body, when all of the input is used; false at the body's end, where the form has to be
+    /// complete.
     fn receive(&mut self) -> io::Result<bool> {
         self.input.resize(BUFFER, 0);
         (self.used, self.filled) = (0, 0);
@@ -153,11 +155,11 @@ impl Part<'_> {
         self.head().name()
     }
 
-    /// The name that the client gives to a file; `None` for a field that is none, and empty if a browser's user chose no
-    /// file.
+    /// The name that the client gives to a file; `None` for a field that is none, and empty if a browser's user chose
+    /// no file.
     ///
-    /// **Do not use it as a path**: it is whatever the client has made up, such as `../../etc/passwd`, `C:\autoexec.bat`,
-    /// or the name of a file that somebody else has stored. Store files under names of your own.
+    /// **Do not use it as a path**: it is whatever the client has made up, such as `../../etc/passwd`,
+    /// `C:\autoexec.bat`, or the name of a file that somebody else has stored. Store files under names of your own.
     #[must_use]
     pub fn file_name(&self) -> Option<&str> {
         self.head().file_name()
@@ -175,7 +177,8 @@ impl Part<'_> {
         self.head().headers()
     }
 
-    /// All that is left of the part's data, if it is not more than `limit` bytes. The memory for it grows as it arrives.
+    /// All that is left of the part's data, if it is not more than `limit` bytes. The memory for it grows as it
+    /// arrives.
     ///
     /// # Errors
     /// As [`Multipart::next_part`], and an [`io::Error`] that becomes a 413 if there is more data.
@@ -189,8 +192,8 @@ impl Part<'_> {
         Ok(data.into())
     }
 
-    /// All that is left of the part's data as text, if it is not more than `limit` bytes. It has to be UTF-8, as it is in
-    /// forms of pages in UTF-8 (RFC 7578 §5.1.2).
+    /// All that is left of the part's data as text, if it is not more than `limit` bytes. It has to be UTF-8, as it is
+    /// in forms of pages in UTF-8 (RFC 7578 §5.1.2).
     ///
     /// # Errors
     /// As [`bytes`](Self::bytes), and an [`io::Error`] that becomes a 400 if the data is not UTF-8.
@@ -222,8 +225,8 @@ impl Request {
     /// Takes the body off the request, to be read as the parts of a form while it arrives.
     ///
     /// # Errors
-    /// 415 if the content type is not `multipart/form-data`, 400 if it has no boundary or a malformed one. The body then
-    /// stays where it is.
+    /// 415 if the content type is not `multipart/form-data`, 400 if it has no boundary or a malformed one. The body
+    /// then stays where it is.
     pub fn multipart(&mut self) -> Result<Multipart, HttpError> {
         let boundary = Boundary::from_content_type(self.header("content-type").unwrap_or_default())?;
         Ok(Multipart::between(&boundary, self.take_body()))

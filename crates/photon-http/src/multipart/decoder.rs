@@ -111,7 +111,8 @@ enum Found {
 
 impl Content {
     /// The end of the line before a delimiter is there already: that of a part's header, which may be followed by the
-    /// delimiter at once (`[CRLF *OCTET]` in RFC 2046 §5.1.1), or that of no line, where a body begins with a delimiter.
+    /// delimiter at once (`[CRLF *OCTET]` in RFC 2046 §5.1.1), or that of no line, where a body begins with a
+    /// delimiter.
     const fn after_line(in_part: bool) -> State {
         State::Content(Self { in_part, matched: 2, outside: 2 })
     }
@@ -149,11 +150,11 @@ impl MultipartDecoder {
         &self.head
     }
 
-    /// What comes next in `input`, and how many bytes of `input` were used up to there. `None` means that `input` is used
-    /// up: go on with what follows it.
+    /// What comes next in `input`, and how many bytes of `input` were used up to there. `None` means that `input` is
+    /// used up: go on with what follows it.
     ///
-    /// Data comes in slices of the input of at most `most` bytes; 0 counts as 1. What could be the beginning
-    /// of a delimiter at the end of the input is used and waits for what follows; if it is data after all, it comes from
+    /// Data comes in slices of the input of at most `most` bytes; 0 counts as 1. What could be the beginning of a
+    /// delimiter at the end of the input is used and waits for what follows; if it is data after all, it comes from
     /// here. Never more than a delimiter's length (74 bytes at most) waits in this way.
     ///
     /// # Errors

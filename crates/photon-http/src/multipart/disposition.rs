@@ -95,8 +95,8 @@ impl Value<'_> {
     /// The text that the client meant.
     ///
     /// Browsers write `%22`, `%0D` and `%0A` for quotes and line ends (HTML, "multipart/form-data encoding algorithm")
-    /// and nothing else, so nothing else that looks like percent-encoding is touched. Other clients write `\"` and `\\`.
-    /// What is no UTF-8 becomes U+FFFD, as the Fetch standard has it.
+    /// and nothing else, so nothing else that looks like percent-encoding is touched. Other clients write `\"` and
+    /// `\\`. What is no UTF-8 becomes U+FFFD, as the Fetch standard has it.
     fn decode(self) -> String {
         let text = match self {
             Self::Token(text) => text.to_vec(),
@@ -123,8 +123,8 @@ fn unescape(text: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// The name of a part and of its file, from `Content-Disposition: form-data; …` (RFC 7578 §4.2). `filename*` must not be
-/// used there and is ignored, like every other parameter.
+/// The name of a part and of its file, from `Content-Disposition: form-data; …` (RFC 7578 §4.2). `filename*` must not
+/// be used there and is ignored, like every other parameter.
 pub(super) fn read(value: &[u8]) -> Result<(String, Option<String>), MultipartError> {
     let (kind, parameters) =
         value.split_at(value.iter().position(|&byte| byte == b';').unwrap_or(value.len()));

@@ -11,15 +11,16 @@ pub enum MultipartError {
     NotFormData,
     /// 400: the parameters of the content type are malformed.
     ContentType,
-    /// 400: the boundary is missing or repeated, or not 1 to 70 of the characters that it may be made of (RFC 2046 §5.1.1).
+    /// 400: the boundary is missing or repeated, or not 1 to 70 of the characters that it may be made of (RFC 2046
+    /// §5.1.1).
     Boundary,
     /// 400: after a boundary, the line goes on (RFC 2046 §5.1.1). A reader that compares whole lines takes it for data,
     /// one that compares their beginnings for a delimiter.
     Delimiter,
     /// 400: a line of a part's header does not end with CRLF, or a CR stands alone.
     LineEnd,
-    /// 400: a line of a part's header is no field: its name is no token, whitespace stands before the name or before the
-    /// colon, or the value holds a control character. Folded lines are such.
+    /// 400: a line of a part's header is no field: its name is no token, whitespace stands before the name or before
+    /// the colon, or the value holds a control character. Folded lines are such.
     Field,
     /// 400: a part has no `Content-Disposition`, several, or one that is malformed or not `form-data` (RFC 7578 §4.2).
     Disposition,

@@ -22,11 +22,11 @@ impl PartHead {
         &self.name
     }
 
-    /// The name that the client gives to a file; `None` for a field that is none, and empty if a browser's user chose no
-    /// file. Decoded as [`name`](Self::name). `filename*` does not count (RFC 7578 §4.2).
+    /// The name that the client gives to a file; `None` for a field that is none, and empty if a browser's user chose
+    /// no file. Decoded as [`name`](Self::name). `filename*` does not count (RFC 7578 §4.2).
     ///
-    /// The client makes it up: it may hold `/`, `..`, a drive, a line end or the name of somebody else's file. Do not use
-    /// it as a path.
+    /// The client makes it up: it may hold `/`, `..`, a drive, a line end or the name of somebody else's file. Do not
+    /// use it as a path.
     #[must_use]
     pub fn file_name(&self) -> Option<&str> {
         self.file_name.as_deref()
@@ -79,8 +79,8 @@ fn line_length(block: &[u8]) -> Result<Option<usize>, MultipartError> {
     }
 }
 
-/// The length of a field's name and the place of its value. RFC 9110 §5 rather than RFC 822: no folding, no comments, no
-/// space before the colon, which readers disagree about.
+/// The length of a field's name and the place of its value. RFC 9110 §5 rather than RFC 822: no folding, no comments,
+/// no space before the colon, which readers disagree about.
 fn split_field(line: &[u8]) -> Option<(usize, std::ops::Range<usize>)> {
     let name_length = line.iter().position(|&byte| byte == b':')?;
     let value = &line[name_length + 1..];

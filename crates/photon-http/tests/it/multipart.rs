@@ -376,7 +376,7 @@ const INPUTS: &[&str] = &[
     "--bound\r\n@\r\none\r\n--bound\r\n\r\n",
     "--bound\r\n@\none",
     "--bound\r\n@X: y\r\n\r\n",
-    "--bound\r\n@X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n",
+    "--bound\r\n@X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n\r\n",
     "--bound\r\n@\r\n1\r\n--bound\r\n@\r\n2\r\n--bound\r\n@\r\n3\r\n--bound\r\n@\r\n4",
     "--boun",
 ];
