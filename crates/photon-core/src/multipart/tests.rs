@@ -88,7 +88,7 @@ fn what_is_not_read_of_a_part_is_skipped() {
     let large = "x".repeat(3 * BUFFER);
     let mut form =
         request(form(&[("name=a", &large), ("name=b", "12345"), ("name=c", "c")])).multipart().unwrap();
-    drop(form.next_part().unwrap().unwrap());
+    assert_eq!(form.next_part().unwrap().unwrap().name(), "a");
     let mut part = form.next_part().unwrap().unwrap();
     assert_eq!(part.name(), "b");
     assert_eq!(part.read(&mut [0; 2]).unwrap(), 2);
