@@ -1,3 +1,5 @@
+//! Forms as a handler reads them, from bodies that are there and bodies that come.
+
 use std::io::{self, ErrorKind, Read};
 
 use bytes::Bytes;
