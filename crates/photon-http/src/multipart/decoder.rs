@@ -159,7 +159,7 @@ impl MultipartDecoder {
     ///
     /// # Errors
     /// [`MultipartError`] if no continuation of the input can be accepted; from then on always the same one. The same
-    /// bytes give the same events and the same error however they are split.
+    /// bytes give the same parts with the same data, and the same error, however they are split.
     pub fn next<'a>(
         &'a mut self,
         input: &'a [u8],
