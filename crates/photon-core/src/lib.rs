@@ -14,6 +14,7 @@ mod foreign;
 mod handler;
 mod incoming;
 mod model;
+mod multipart;
 mod operation;
 mod or_404;
 mod origin;
@@ -40,9 +41,12 @@ pub use handler::Handler;
 pub use http::{Method, StatusCode};
 pub use incoming::{BodyError, BodyReader, IncomingBody};
 pub use model::Model;
+pub use multipart::{Multipart, Part};
 pub use operation::{BodyDoc, OperationDoc, ParameterDoc, ResponseDoc, StateDoc, validation_error_schemas};
 pub use or_404::OrNotFound;
-pub use photon_http::{Client, Headers, InvalidHeader, RequestHead, Scheme, Version};
+pub use photon_http::{
+    Client, Headers, InvalidHeader, MultipartError, MultipartLimits, RequestHead, Scheme, Version,
+};
 pub use proxies::{ForwardedFields, ProxiesError, TrustedProxies};
 pub use request::{Extensions, PathParams, Request, ResponseHook};
 pub use request_id::RequestId;

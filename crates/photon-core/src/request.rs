@@ -20,8 +20,8 @@ use crate::{BodyReader, Context, HttpError, IncomingBody, RequestId, Response, T
 pub struct Request {
     /// The request line and header fields.
     pub head: RequestHead,
-    /// What of the body was read: all of it in a handler, unless the handler takes a [`BodyReader`]. Middleware that
-    /// wants it calls [`read_body`](Self::read_body).
+    /// What of the body was read: all of it in a handler, unless the handler takes a [`BodyReader`] or a
+    /// [`Multipart`](crate::Multipart). Middleware that wants it calls [`read_body`](Self::read_body).
     pub body: Bytes,
     /// The parameters that the route's path template names, decoded.
     pub path_params: PathParams,

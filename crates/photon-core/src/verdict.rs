@@ -1,10 +1,12 @@
 //! Which answers errors of other crates deserve: a database's "this exists already" is a 409, not a 500.
 
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 use std::sync::{PoisonError, RwLock};
 
 use http::StatusCode;
+use photon_http::MultipartError;
 
 use crate::BodyError;
 
@@ -12,15 +14,15 @@ use crate::BodyError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
     pub(crate) status: StatusCode,
-    pub(crate) detail: &'static str,
+    pub(crate) detail: Cow<'static, str>,
     pub(crate) header: Option<(&'static str, &'static str)>,
 }
 
 impl Verdict {
     /// A status, and what the client is told.
     #[must_use]
-    pub fn new(status: StatusCode, detail: &'static str) -> Self {
-        Self { status, detail, header: None }
+    pub fn new(status: StatusCode, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, detail: detail.into(), header: None }
     }
 
     /// Adds a header field.
@@ -60,6 +62,11 @@ pub(crate) fn judge(error: &(dyn StdError + 'static)) -> Option<Verdict> {
             } else {
                 verdict
             });
+        }
+        let form =
+            inner.and_then(|inner| inner.downcast_ref()).or_else(|| error.downcast_ref::<MultipartError>());
+        if let Some(error) = form {
+            return Some(Verdict::new(error.status(), error.to_string()));
         }
         if let Some(verdict) = judges.iter().find_map(|judge| judge(error)) {
             return Some(verdict);

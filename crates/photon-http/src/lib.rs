@@ -7,6 +7,7 @@
 //!
 //! - [`HeadDecoder`] and [`BodyDecoder`] decode requests within [`Limits`], or say with a
 //!   [`DecodeError`] which status to answer before closing.
+//! - [`MultipartDecoder`] decodes a body further, to the parts of a form.
 //! - [`encode_head`] writes the head of a response and decides how its body is sent.
 //! - [`decode_proxy_header`] and [`forwarded_elements`] read what proxies say of the client behind them.
 //! - [`Headers`] and [`RequestHead`] keep a message's fields in buffers that a connection reuses.
@@ -22,6 +23,7 @@ mod forwarded;
 mod head;
 mod headers;
 mod limits;
+mod multipart;
 mod proxy;
 mod target;
 
@@ -39,4 +41,5 @@ pub use forwarded::{
 pub use head::{RequestHead, Scheme, Version};
 pub use headers::{Headers, InvalidHeader};
 pub use limits::Limits;
+pub use multipart::{Boundary, MultipartDecoder, MultipartError, MultipartEvent, MultipartLimits, PartHead};
 pub use proxy::{MAX_PROXY_HEADER, ProxyError, ProxyHeader, ProxySource, decode_proxy_header};

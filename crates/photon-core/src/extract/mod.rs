@@ -12,8 +12,8 @@ mod wrappers;
 
 pub use body::CoercedBodies;
 pub use model::{describe, from_argument, from_request, is_present};
-pub(crate) use raw::describe_raw_body;
 pub use raw::{Cookies, Peer};
+pub(crate) use raw::{describe_body, describe_raw_body};
 pub use wrappers::{Cookie, Header, Json, Path, Query, State};
 
 use crate::validation::Errors;

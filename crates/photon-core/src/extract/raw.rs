@@ -5,16 +5,27 @@ use std::net::SocketAddr;
 use bytes::Bytes;
 use http::Method;
 use photon_http::Headers;
+use serde_json::Value;
 
 use super::FromRequest;
 use crate::text::cookie_pairs;
 use crate::{Argument, BodyDoc, HttpError, OperationDoc, Request};
 
 pub(crate) fn describe_raw_body(argument: &Argument, operation: &mut OperationDoc<'_>) {
+    describe_body(argument, operation, "application/octet-stream", serde_json::json!({}));
+}
+
+/// Adds a body of another type than JSON to the document.
+pub(crate) fn describe_body(
+    argument: &Argument,
+    operation: &mut OperationDoc<'_>,
+    content_type: &'static str,
+    schema: Value,
+) {
     operation.bodies.push(BodyDoc {
         name: argument.name.to_owned(),
-        content_type: "application/octet-stream",
-        schema: serde_json::json!({}),
+        content_type,
+        schema,
         required: false,
         embed: false,
         description: argument.description.map(str::to_owned),

@@ -5,6 +5,7 @@
 pub mod body;
 pub mod connection;
 pub mod head;
+pub mod multipart;
 pub mod proxy;
 pub mod response;
 pub mod url;

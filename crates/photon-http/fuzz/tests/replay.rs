@@ -6,10 +6,11 @@ use std::path::Path;
 /// A target's name, and the function that it calls.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 6] = [
+const TARGETS: [Target; 7] = [
     ("head", photon_fuzz::head::check),
     ("body", photon_fuzz::body::check),
     ("connection", photon_fuzz::connection::check),
+    ("multipart", photon_fuzz::multipart::check),
     ("response", photon_fuzz::response::check),
     ("url", photon_fuzz::url::check),
     ("proxy", photon_fuzz::proxy::check),

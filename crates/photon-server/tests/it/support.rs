@@ -61,7 +61,7 @@ fn answer(request: &mut Request) -> Response {
     let path = request.path().to_owned();
     let (name, argument) = path[1..].split_once('/').unwrap_or((&path[1..], ""));
     let number = || argument.parse::<usize>().unwrap();
-    if !matches!(name, "pour" | "count" | "ignore" | "upgrade" | "twice")
+    if !matches!(name, "pour" | "count" | "form" | "ignore" | "upgrade" | "twice")
         && let Err(error) = request.read_body()
     {
         return error.into_response();
@@ -80,6 +80,20 @@ fn answer(request: &mut Request) -> Response {
                 Ok(count) => Response::default().body(count.to_string()),
                 Err(error) => HttpError::from(error).into_response(),
             }
+        }
+        "form" if argument == "pour" => {
+            let mut form = request.multipart().unwrap();
+            Response::default().body(Body::stream(move |out| {
+                while let Some(mut part) = form.next_part()? {
+                    pour(&mut part, out)?;
+                }
+                Ok(())
+            }))
+        }
+        "form" => {
+            let limit = (!argument.is_empty()).then(|| number() as u64);
+            list_form(request, limit)
+                .map_or_else(IntoResponse::into_response, |list| Response::default().body(list))
         }
         "twice" => {
             let outcomes =
@@ -186,6 +200,35 @@ fn pour(body: &mut impl Read, out: &mut dyn Write) -> io::Result<()> {
         out.write_all(&buffer[..count])?;
         out.flush()?;
     }
+}
+
+/// Reads a form of any size and says what is in it: name, file, and length and sum of the data of each part. With a
+/// limit, parts are taken as a whole.
+fn list_form(request: &mut Request, limit: Option<u64>) -> Result<String, HttpError> {
+    let (mut list, mut buffer) = (String::new(), [0; 4096]);
+    let mut form = request.multipart()?;
+    form.set_limit(u64::MAX);
+    while let Some(mut part) = form.next_part()? {
+        list += &format!("{} {} ", part.name(), part.file_name().unwrap_or("-"));
+        let (mut length, mut sum) = (0, 0);
+        if let Some(limit) = limit {
+            let data = part.bytes(limit)?;
+            (length, sum) = (data.len(), checksum(&data));
+        } else {
+            loop {
+                match part.read(&mut buffer)? {
+                    0 => break,
+                    count => (length, sum) = (length + count, sum + checksum(&buffer[..count])),
+                }
+            }
+        }
+        list += &format!("{length} {sum}\n");
+    }
+    Ok(list)
+}
+
+pub(crate) fn checksum(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte)).sum()
 }
 
 /// The bytes that a path's text stands for (RFC 3986 §2.1).

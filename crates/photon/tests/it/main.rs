@@ -10,6 +10,7 @@ mod dependencies;
 mod documents;
 mod launch;
 mod lifecycle;
+mod multipart;
 mod odd_models;
 mod parameters;
 mod responses;
