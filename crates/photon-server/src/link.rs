@@ -21,6 +21,9 @@ const QUIET: Duration = Duration::from_millis(500);
 /// always has something to say, or always takes more, would otherwise keep the worker to itself.
 const TURN: u32 = 96;
 
+/// How many bytes, read or written, count as another step: what is done with them may take longer than the step.
+const STEP_BYTES: usize = 4096;
+
 /// How long, and for how many bytes, a closing connection listens to a client that still sends.
 /// Closing at once would reset the connection and could destroy the response on its way.
 const LINGER: Duration = Duration::from_secs(2);
@@ -174,6 +177,7 @@ impl Link {
                     let room = room.len();
                     self.drained = self.stream.is_drained_by(count, room);
                     self.input.filled(count);
+                    self.count_bytes(count);
                     return Ok(count);
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
@@ -266,6 +270,7 @@ impl Link {
                 Ok(0) if !bytes.is_empty() => return Err(Stop::Gone),
                 Ok(count) => {
                     bytes = &bytes[count..];
+                    self.count_bytes(count);
                     if let Some(Acceptance { written, .. }) = &mut progress {
                         *written += count;
                     }
@@ -312,6 +317,12 @@ impl Link {
             self.turn = TURN;
             photon_runtime::yield_now();
         }
+    }
+
+    /// Has the next yield come earlier, by as much as these bytes count.
+    fn count_bytes(&mut self, count: usize) {
+        let steps = u32::try_from(count / STEP_BYTES).unwrap_or(u32::MAX);
+        self.turn = self.turn.saturating_sub(steps).max(1);
     }
 
     /// Whether the server stops and waits for nothing any more.
