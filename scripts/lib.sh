@@ -161,24 +161,29 @@ stale() {
     ! cmp -s "$1" "$2"
 }
 
+# need_python VENV FILE: a virtual environment with the packages that FILE pins.
+need_python() {
+    need python3 python3 python3-venv
+    python3 -c 'import ensurepip' 2>/dev/null || need ensurepip python3-venv
+    local venv=$1 pinned=$2
+    if stale "$venv/.installed" "$pinned"; then
+        python3 -m venv --clear "$venv"
+        "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$pinned"
+        cp "$pinned" "$venv/.installed"
+    fi
+}
+
 # The judges' packages, at the versions that scripts/judges pins.
 need_judges() {
-    need python3 python3 python3-venv
     need npm nodejs npm
     need chromium chromium
     if ! node -e 'const [a, b] = process.versions.node.split("."); process.exit(a > 20 || (a == 20 && b >= 19) ? 0 : 1)'; then
         echo "node $(node --version) is too old for the judges: install 20.19 or newer" >&2
         return 1
     fi
-    python3 -c 'import ensurepip' 2>/dev/null || need ensurepip python3-venv
+    need_python "$judges/python" scripts/judges/requirements.txt
     mkdir -p "$judges/node"
-    local pinned=scripts/judges/requirements.txt
-    if stale "$judges/python/.installed" "$pinned"; then
-        python3 -m venv --clear "$judges/python"
-        "$judges/python/bin/pip" install --quiet --disable-pip-version-check -r "$pinned"
-        cp "$pinned" "$judges/python/.installed"
-    fi
-    pinned=scripts/judges/package-lock.json
+    local pinned=scripts/judges/package-lock.json
     if stale "$judges/node/.installed" "$pinned"; then
         cp scripts/judges/package.json "$pinned" "$judges/node/"
         npm ci --prefix "$judges/node" --silent --no-audit --no-fund --ignore-scripts

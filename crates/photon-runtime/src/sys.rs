@@ -209,6 +209,14 @@ pub(crate) fn forget_preference_in_group(socket: BorrowedFd<'_>) -> io::Result<(
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// How many bytes that were written to a socket its peer has not received yet (`SIOCOUTQ`, tcp(7)).
+pub(crate) fn unreceived(socket: BorrowedFd<'_>) -> io::Result<usize> {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the request writes one integer, for which there is room.
+    let result = unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut count) };
+    if result == 0 { Ok(usize::try_from(count).unwrap_or(0)) } else { Err(io::Error::last_os_error()) }
+}
+
 /// Whether a number is that of an open descriptor.
 pub(crate) fn is_open(fd: libc::c_int) -> bool {
     // SAFETY: asks for flags; takes no memory and changes nothing.

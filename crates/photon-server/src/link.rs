@@ -22,6 +22,9 @@ const QUIET: Duration = Duration::from_millis(500);
 /// always has something to say, or always takes more, would otherwise keep the worker to itself.
 const TURN: u32 = 96;
 
+/// How many bytes, read or written, count as another step: what is done with them may take longer than the step.
+const STEP_BYTES: usize = 4096;
+
 /// How long, and for how many bytes, a closing connection listens to a client that still sends.
 /// Closing at once would reset the connection and could destroy the response on its way.
 const LINGER: Duration = Duration::from_secs(2);
@@ -208,6 +211,7 @@ impl Link {
                     let room = room.len();
                     self.drained = self.stream.is_drained_by(count, room);
                     self.input.filled(count);
+                    self.count_bytes(count);
                     if self.out.capacity() == 0 {
                         self.out = buffers::output();
                     }
@@ -303,33 +307,51 @@ impl Link {
 
     /// Writes all of `bytes`, as fast as the client has to take them.
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Stop> {
-        let config = &self.shared.config;
-        let (limit, enough) = (config.write_timeout, window(config.min_write_rate, config.write_timeout));
-        let mut since_limit = enough;
+        let mut progress = None;
         while !bytes.is_empty() || self.stream.has_pending() {
             self.take_turn();
             match self.stream.try_write(bytes) {
                 Ok(0) if !bytes.is_empty() => return Err(Stop::Gone),
                 Ok(count) => {
                     bytes = &bytes[count..];
-                    since_limit = since_limit.saturating_add(count);
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if since_limit >= enough {
-                        since_limit = 0;
-                        self.stream.set_deadline(Some(self.within_request(limit)));
-                    }
-                    if self.wait()? == Ready::Deadline {
-                        // What the client does not take, the kernel is not to keep for it either.
-                        self.reset_at_close();
-                        return Err(Stop::TimedOut);
+                    self.count_bytes(count);
+                    if let Some(Acceptance { written, .. }) = &mut progress {
+                        *written += count;
                     }
                 }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait_to_write(&mut progress)?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err(Stop::Gone),
             }
         }
         Ok(())
+    }
+
+    /// Waits until the client accepts more, within the time limit of a write. `progress` is how far the client is since
+    /// that began; `None` before the first wait.
+    fn wait_to_write(&mut self, progress: &mut Option<Acceptance>) -> Result<(), Stop> {
+        let config = &self.shared.config;
+        let (limit, enough) = (config.write_timeout, window(config.min_write_rate, config.write_timeout));
+        if progress.as_ref().is_none_or(|progress| progress.written >= enough) {
+            *progress = Some(self.start_write_limit(limit));
+        }
+        if self.wait()? != Ready::Deadline {
+            return Ok(());
+        }
+        // The kernel asks for more when a good part of what it holds is gone, which a slow client may need longer for.
+        let accepted = progress.as_ref().map_or(0, |progress| progress.accepted(self.stream.unreceived()));
+        if accepted < enough || self.until.is_some_and(|until| until <= Instant::now()) {
+            // What the client does not take, the kernel is not to keep for it either.
+            self.reset_at_close();
+            return Err(Stop::TimedOut);
+        }
+        *progress = Some(self.start_write_limit(limit));
+        Ok(())
+    }
+
+    fn start_write_limit(&mut self, limit: Duration) -> Acceptance {
+        self.stream.set_deadline(Some(self.within_request(limit)));
+        Acceptance { unreceived: self.stream.unreceived(), written: 0 }
     }
 
     /// Counts a step, and yields after many.
@@ -339,6 +361,12 @@ impl Link {
             self.turn = TURN;
             photon_runtime::yield_now();
         }
+    }
+
+    /// Has the next yield come earlier, by as much as these bytes count.
+    fn count_bytes(&mut self, count: usize) {
+        let steps = u32::try_from(count / STEP_BYTES).unwrap_or(u32::MAX);
+        self.turn = self.turn.saturating_sub(steps).max(1);
     }
 
     /// Whether the server stops and waits for nothing any more.
@@ -384,6 +412,21 @@ impl Link {
 fn window(rate: u32, limit: Duration) -> usize {
     let bytes = u128::from(rate) * limit.as_millis() / 1000;
     usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
+}
+
+/// What there was for a client to accept within one time limit.
+struct Acceptance {
+    /// Bytes on their way when the limit was started.
+    unreceived: usize,
+    /// Bytes written since then.
+    written: usize,
+}
+
+impl Acceptance {
+    /// How many of them the client has accepted, if so many are still on their way.
+    fn accepted(&self, unreceived: usize) -> usize {
+        (self.unreceived + self.written).saturating_sub(unreceived)
+    }
 }
 
 /// Restarts the time limit of a body whenever enough of it has come.

@@ -69,6 +69,11 @@ impl Transport {
         false
     }
 
+    /// How many bytes that were written to the socket the client has not received yet.
+    pub(crate) fn unreceived(&self) -> usize {
+        self.stream.unreceived().unwrap_or(0)
+    }
+
     #[inline]
     pub(crate) fn is_tls(&self) -> bool {
         #[cfg(feature = "tls")]

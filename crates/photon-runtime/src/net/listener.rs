@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
 
-use socket2::{Domain, Protocol, Type};
+use socket2::{Domain, Protocol, SockRef, Type};
 
 use super::incoming::Incoming;
 use super::socket::{Event, Socket};
@@ -16,6 +16,10 @@ use crate::{sync, sys};
 
 /// Connections that wait to be accepted; the kernel lowers this to `net.core.somaxconn`.
 pub(super) const BACKLOG: i32 = 4096;
+
+/// How many bytes of a TCP connection's output the kernel keeps that it cannot send yet. Without a bound it may be
+/// megabytes, which a peer that takes nothing would occupy, and a write would be done long before the peer has anything.
+const UNSENT: u32 = 128 * 1024;
 
 /// A socket that listens, of whatever family.
 pub(super) struct Acceptor {
@@ -128,6 +132,8 @@ impl TcpListener {
     /// If the socket cannot be made non-blocking.
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<TcpListener> {
         listener.set_nonblocking(true)?;
+        // Connections inherit it. Without it they only occupy more memory.
+        let _ = SockRef::from(&listener).set_tcp_notsent_lowat(UNSENT);
         let address = listener.local_addr()?;
         Ok(TcpListener { address, acceptor: Acceptor::new(listener.into())? })
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use super::connect;
 use super::socket::{Event, OperationTimer, Socket};
 use super::wakeable::{DEADLINE, TIMER, WOKEN, Wakeable};
 use crate::coroutine::{Coroutine, with_current};
+use crate::sys;
 
 /// What ended a [`TcpStream::wait_ready`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,6 +132,15 @@ impl TcpStream {
     /// If the connection is gone.
     pub fn reset_at_close(&self) -> io::Result<()> {
         socket2::SockRef::from(&self.socket.sys).set_linger(Some(Duration::ZERO))
+    }
+
+    /// How many bytes that were written the peer has not received yet, because they are on their way or the peer takes
+    /// no more: one system call.
+    ///
+    /// # Errors
+    /// If the kernel does not know.
+    pub fn unreceived(&self) -> io::Result<usize> {
+        sys::unreceived(self.socket.sys.as_fd())
     }
 
     /// A second handle to the same connection, to read on one coroutine and write on another. Deadlines, timeouts

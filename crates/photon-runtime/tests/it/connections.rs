@@ -398,3 +398,24 @@ fn streams_that_come_and_go_leave_no_descriptor_behind() {
     (0..10).for_each(|_| round());
     assert_eq!(open(), before);
 }
+
+#[test]
+fn the_kernel_keeps_little_for_a_peer_that_takes_nothing() {
+    runtime();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let peer = std::net::TcpStream::connect(listener.local_addr()).unwrap();
+    let incoming = listener.accept().unwrap();
+    let (done, written) = channel();
+    let fill = move |mut stream: TcpStream| {
+        let mut total = 0;
+        while let Ok(count) = stream.try_write(&[0; 16 * 1024]) {
+            total += count;
+        }
+        done.send((total, stream.unreceived().unwrap())).unwrap();
+    };
+    incoming.spawn(fill).unwrap();
+    let (written, unreceived) = written.recv().unwrap();
+    assert!((64 * 1024..1 << 20).contains(&written), "{written}");
+    assert!((1..=written).contains(&unreceived), "{unreceived} of {written}");
+    drop(peer);
+}

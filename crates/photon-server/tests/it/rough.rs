@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 use std::net::Shutdown;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use photon_server::ServerConfig;
 
-use crate::support::{Running, get, pattern, start};
+use crate::support::{Client, Running, get, pattern, start};
 
 #[track_caller]
 fn expect_no_connections(server: &Running, after: &str) {
@@ -145,5 +146,38 @@ fn a_client_that_never_stops_does_not_starve_others() {
         let most = latencies[latencies.len() * 3 / 4];
         assert!(most < Duration::from_millis(60), "{latencies:?}");
     });
+    server.stop();
+}
+
+#[test]
+fn clients_that_send_without_a_pause_do_not_keep_others_waiting() {
+    let server = start(ServerConfig::default());
+    const HEAD: &[u8] = b"POST /count/1000000000 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let sent = Arc::new(AtomicUsize::new(0));
+    let mut busy: Vec<Client> = (0..2 * photon_runtime::workers()).map(|_| server.client()).collect();
+    for client in &busy {
+        let (mut stream, sent) = (client.second(), Arc::clone(&sent));
+        stream.write_all(HEAD).unwrap();
+        let chunks = "1\r\na\r\n".repeat(10_000);
+        std::thread::spawn(move || {
+            while stream.write_all(chunks.as_bytes()).is_ok() {
+                sent.fetch_add(chunks.len(), Ordering::Relaxed);
+            }
+        });
+    }
+    // Until the buffers on the way are full.
+    sleep(Duration::from_millis(500));
+    let mut meanwhile: Vec<usize> = (0..9)
+        .map(|_| {
+            let before = sent.load(Ordering::Relaxed);
+            assert_eq!(server.ask(get("/")).text(), "hello");
+            sent.load(Ordering::Relaxed) - before
+        })
+        .collect();
+    meanwhile.sort_unstable();
+    // If only reads were counted, each of them would be served 96 reads of 64 KiB, 6 MB, before anybody else is.
+    let most = 4_000_000 * photon_runtime::workers();
+    assert!(meanwhile[meanwhile.len() / 2] < most, "{meanwhile:?}");
+    busy.iter_mut().for_each(Client::stop_sending);
     server.stop();
 }

@@ -35,6 +35,11 @@ impl Running {
         Client::connect(self.address)
     }
 
+    /// A client whose kernel takes so many bytes before they are read, twice that at most.
+    pub(crate) fn client_with_room_for(&self, bytes: usize) -> Client {
+        Client::connect_with_room_for(self.address, bytes)
+    }
+
     /// Sends `input` on a connection of its own and returns the first answer.
     #[track_caller]
     pub(crate) fn ask(&self, input: impl AsRef<[u8]>) -> Answer {
@@ -278,11 +283,22 @@ impl Answer {
 
 impl Client {
     pub(crate) fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).unwrap();
+        Self::of(TcpStream::connect(address).unwrap())
+    }
+
+    fn of(stream: TcpStream) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Self { stream, received: Vec::new() }
+    }
+
+    fn connect_with_room_for(address: SocketAddr, bytes: usize) -> Self {
+        let socket =
+            socket2::Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(bytes).unwrap();
+        socket.connect(&address.into()).unwrap();
+        Self::of(socket.into())
     }
 
     #[track_caller]

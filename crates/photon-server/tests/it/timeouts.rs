@@ -167,6 +167,28 @@ fn a_client_that_accepts_nothing_is_closed() {
 }
 
 #[test]
+fn a_client_that_accepts_enough_is_not_closed_though_buffers_are_larger() {
+    let server =
+        start(ServerConfig { write_timeout: SHORT, min_write_rate: 20_000, ..ServerConfig::default() });
+    for path in ["/large/3000000", "/flood/3000000"] {
+        let mut client = server.client_with_room_for(16 * 1024);
+        client.send(get(path));
+        let start = Instant::now();
+        let mut taken = 0;
+        // Some 50 kB a second, where the kernel has room for more of the answer after 64 kB at the earliest.
+        while start.elapsed() < SHORT * 4 {
+            taken += client.take_some().unwrap();
+            sleep(Duration::from_millis(10));
+        }
+        assert!((40_000..500_000).contains(&taken), "{taken}");
+        while taken < 3_000_000 {
+            taken += client.take_some().unwrap();
+        }
+    }
+    server.stop();
+}
+
+#[test]
 fn a_handler_may_take_longer_than_every_limit() {
     let short = Duration::from_millis(200);
     let server = start(ServerConfig {
