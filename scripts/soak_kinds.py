@@ -9,7 +9,7 @@ import json
 import select
 import time
 
-from soak_client import Connection, Fault
+from soak_client import TIMEOUT, Connection, Fault
 
 HOST = b"Host: localhost\r\n"
 LARGE = "/docs/swagger-ui-bundle.js"
@@ -132,7 +132,7 @@ def exchange(connection, data):
             view = view[connection.link.send(view[:65536]) :]
         if time.monotonic() > deadline:
             raise Fault(f"{len(view)} bytes are not taken")
-    connection.link.settimeout(20)
+    connection.link.settimeout(TIMEOUT)
 
 
 def streamed(port, random, tally):

@@ -1,9 +1,11 @@
 """One attack of slowhttptest, and what another client feels of it: slow.py PORT FILES SECONDS OPTION…
 
-FILES is the prefix of the files that slowhttptest writes, SECONDS the time after which it gives up.
+FILES is the prefix of the files that slowhttptest writes, SECONDS the time after which it gives up. The same is
+measured of a server in a process of its own that nobody else uses: what is late there as well is the machine's doing.
 """
 
 import csv
+import multiprocessing
 import os
 import re
 import socket
@@ -30,14 +32,33 @@ def probe(port):
     return took
 
 
+def serve_alone(listener):
+    """The server to compare with: one client at a time, one answer."""
+    while True:
+        link, _ = listener.accept()
+        with link:
+            link.recv(4096)
+            link.sendall(b"HTTP/1.1 200 OK\r\n\r\nHello, World!")
+
+
 def probe_while(port, attack):
-    """The times of probes, one every 50 ms, for as long as the attack runs."""
-    times, due = [], time.monotonic()
+    """The times of probes, one every 50 ms, for as long as the attack runs: of the server, and of the one beside it."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    beside = multiprocessing.Process(target=serve_alone, args=(listener,), daemon=True)
+    beside.start()
+    times, control, due = [], [], time.monotonic()
     while attack.poll() is None:
         times.append(probe(port))
+        control.append(probe(listener.getsockname()[1]))
         due = max(due + EVERY, time.monotonic())
         time.sleep(max(0, due - time.monotonic()))
-    return sorted(times)
+    beside.kill()
+    return sorted(times), sorted(control)
+
+
+def figures(times):
+    return "p50 %.1f ms, p99 %.1f ms, longest %.1f ms" % tuple(
+        1000 * times[min(int(share * len(times)), len(times) - 1)] for share in (0.5, 0.99, 1))
 
 
 def main():
@@ -47,7 +68,7 @@ def main():
     with open(f"{files}.log", "w") as log:
         attack = subprocess.Popen(command, stdout=log, stderr=log)
         try:
-            times = probe_while(port, attack)
+            times, control = probe_while(port, attack)
         finally:
             attack.kill()
             attack.wait()
@@ -60,10 +81,9 @@ def main():
     after, why = ended.groups() if ended else ("?", "none")
     # A second in which nothing was open yet is one in which slowhttptest had not asked yet.
     unavailable = [row["Seconds"] for row in rows if not row["Service Available"] and row["Connected"]]
-    milliseconds = [1000 * times[min(int(share * len(times)), len(times) - 1)] for share in (0.5, 0.99, 1)]
     print(f"{max(row['Connected'] for row in rows)} of {CONNECTIONS} connections open at once; ended after {after} s: "
           f"{why}; unavailable in seconds {unavailable or 'none'}")
-    print(f"{len(times)} probes: p50 %.1f ms, p99 %.1f ms, longest %.1f ms" % tuple(milliseconds))
+    print(f"{len(times)} probes: {figures(times)}; of the server beside it: {figures(control)}")
     faults = []
     if why != "No open connections left":
         faults.append("the server did not close all connections")
