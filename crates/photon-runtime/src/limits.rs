@@ -30,8 +30,8 @@ impl Limits {
         // A finished coroutine's stack may wait in the pool while as many new ones are mapped.
         let reserved = maps + SPARE_MAPS.min(max_maps / 4) + pooled_stacks * MAPS_PER_COROUTINE;
         let coroutines = (max_maps.saturating_sub(reserved) / MAPS_PER_COROUTINE).max(64);
-        // A sixteenth for files, databases and listeners, and for the coroutines that handlers start.
-        let connections = coroutines.min(open_files) / 16 * 15;
+        // What is left is for the coroutines that handlers start, and for files, databases and listeners.
+        let connections = (coroutines / 32 * 31).min(open_files / 16 * 15);
         Limits { coroutines, connections: connections.max(16) }
     }
 }
@@ -44,7 +44,7 @@ mod tests {
     fn limits_leave_room() {
         let limits = Limits::derive(65_530, 100, 1_048_576, 256);
         assert!((31_000..32_000).contains(&limits.coroutines), "{limits:?}");
-        assert!(limits.connections < limits.coroutines);
+        assert!((30_000..limits.coroutines).contains(&limits.connections), "{limits:?}");
         // Few open files bound the connections alone.
         let few = Limits::derive(65_530, 100, 1024, 256);
         assert_eq!((few.coroutines, few.connections), (limits.coroutines, 960));
