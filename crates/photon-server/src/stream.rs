@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use photon_core::BodyWriter;
+use photon_core::{BodyWriter, HttpError};
 use photon_http::{encode_chunk, encode_last_chunk};
 
 use crate::incoming::Loan;
@@ -75,7 +75,13 @@ impl<'s, 'a> StreamedBody<'s, 'a> {
                 })?
             }
             Ok(Err(error)) => {
-                tracing::error!(%error, "a streamed body was not finished");
+                let text = error.to_string();
+                // A request's body that ends too early is its client's fault, who must not be able to fill the log.
+                if HttpError::from(error).status().is_client_error() {
+                    tracing::debug!(error = text, "a streamed body was not finished");
+                } else {
+                    tracing::error!(error = text, "a streamed body was not finished");
+                }
                 self.abandon()
             }
             Err(_) => self.abandon(),

@@ -5,6 +5,7 @@ mod capacity;
 mod child;
 mod drain;
 mod exchange;
+mod logs;
 mod multipart;
 mod places;
 mod proxies;
