@@ -4,6 +4,8 @@ use std::fs;
 
 /// Maps that allocators, threads and libraries may add while the process runs.
 const SPARE_MAPS: usize = 2048;
+/// Descriptors that are not for connections, if there are many enough.
+const SPARE_FILES: usize = 128;
 /// What the kernel allows if it does not say.
 const USUAL_MAX_MAPS: usize = 65_530;
 /// Two maps per coroutine: its stack and the guard page below.
@@ -30,8 +32,10 @@ impl Limits {
         // A finished coroutine's stack may wait in the pool while as many new ones are mapped.
         let reserved = maps + SPARE_MAPS.min(max_maps / 4) + pooled_stacks * MAPS_PER_COROUTINE;
         let coroutines = (max_maps.saturating_sub(reserved) / MAPS_PER_COROUTINE).max(64);
-        // What is left is for the coroutines that handlers start, and for files, databases and listeners.
-        let connections = (coroutines / 32 * 31).min(open_files / 16 * 15);
+        // What is left is for the coroutines that handlers start, and for files, databases, listeners and those who are
+        // being turned away.
+        let spare_files = (open_files / 16).max(SPARE_FILES.min(open_files / 2));
+        let connections = (coroutines / 32 * 31).min(open_files - spare_files);
         Limits { coroutines, connections: connections.max(16) }
     }
 }
@@ -47,7 +51,8 @@ mod tests {
         assert!((30_000..limits.coroutines).contains(&limits.connections), "{limits:?}");
         // Few open files bound the connections alone.
         let few = Limits::derive(65_530, 100, 1024, 256);
-        assert_eq!((few.coroutines, few.connections), (limits.coroutines, 960));
+        assert_eq!((few.coroutines, few.connections), (limits.coroutines, 896));
+        assert_eq!(Limits::derive(65_530, 100, 150, 256).connections, 75);
         // Absurdly small machines still serve a little.
         assert_eq!(Limits::derive(0, 0, 0, 256), Limits { coroutines: 64, connections: 16 });
     }
