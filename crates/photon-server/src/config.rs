@@ -29,7 +29,8 @@ pub struct ServerConfig {
     /// 2,048 by default. With 0 one byte in that time is enough.
     pub min_body_rate: u32,
     /// How long a connection may stay open without a request; 75 s by default. It is then closed
-    /// without an answer.
+    /// without an answer. While the client still receives the response before, at `min_write_rate` or
+    /// faster, it stays; if the client takes that more slowly, it is reset.
     pub idle_timeout: Duration,
     /// Over how long the rate is measured at which a client accepts a response; 30 s by default.
     /// In each such time it has to accept `min_write_rate` times it. The connection of a slower one

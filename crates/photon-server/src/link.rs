@@ -79,6 +79,8 @@ pub(crate) struct Link {
     drained: bool,
     /// What is left of the current time limit after the wait was called a long one.
     rest: Duration,
+    /// What the client had not received of the last response when that was looked at in a wait for a request.
+    unreceived: Option<usize>,
     /// When the request that is being answered has to be over.
     until: Option<Instant>,
     /// Whether the time for a last request has begun.
@@ -96,6 +98,7 @@ impl Link {
             shared,
             drained: false,
             rest: Duration::ZERO,
+            unreceived: None,
             until: None,
             is_late: false,
             turn: TURN,
@@ -142,7 +145,7 @@ impl Link {
             self.take_turn();
             match self.stream.handshake() {
                 Ok(crate::tls::Handshake::Done) => return Ok(()),
-                Ok(crate::tls::Handshake::Waiting) => self.wait_to_read()?,
+                Ok(crate::tls::Handshake::Waiting) => self.wait_to_read(Awaiting::Rest)?,
                 Err(_) => {
                     // So that the client sees why, and not a reset.
                     self.linger();
@@ -163,6 +166,7 @@ impl Link {
         let limit = self.within_request(limit);
         let first = limit.min(QUIET);
         self.rest = limit - first;
+        self.unreceived = None;
         self.stream.set_deadline(Some(first));
     }
 
@@ -200,7 +204,7 @@ impl Link {
             let stopping = awaiting != Awaiting::Rest && self.shared.is_draining();
             if self.drained && !stopping {
                 self.give_buffers(awaiting);
-                self.wait_to_read()?;
+                self.wait_to_read(awaiting)?;
                 continue;
             }
             self.take_turn();
@@ -231,17 +235,42 @@ impl Link {
     }
 
     /// Waits within the time limit, and has the socket looked at after it.
-    fn wait_to_read(&mut self) -> Result<(), Stop> {
+    fn wait_to_read(&mut self, awaiting: Awaiting) -> Result<(), Stop> {
         match self.wait()? {
             Ready::Io | Ready::Woken => {}
+            Ready::Deadline if self.rest.is_zero() && awaiting == Awaiting::Request => self.end_idle()?,
             Ready::Deadline if self.rest.is_zero() => return Err(Stop::TimedOut),
             Ready::Deadline => {
                 self.stream.set_deadline(Some(std::mem::take(&mut self.rest)));
                 // Whoever has been quiet for so long does not need it soon.
                 self.input.release();
+                if awaiting == Awaiting::Request {
+                    self.unreceived = Some(self.stream.unreceived());
+                }
                 photon_runtime::trim_stack();
             }
         }
+        Ok(())
+    }
+
+    /// Ends a wait for a request, unless the client is still receiving the response before, as fast as it has to.
+    fn end_idle(&mut self) -> Result<(), Stop> {
+        let config = &self.shared.config;
+        let (limit, enough) = (config.idle_timeout, window(config.min_write_rate, config.idle_timeout));
+        let unreceived = self.stream.unreceived();
+        if unreceived == 0 {
+            return Err(Stop::TimedOut);
+        }
+        if self
+            .unreceived
+            .replace(unreceived)
+            .is_some_and(|before| before.saturating_sub(unreceived) < enough)
+        {
+            // What the client does not take, the kernel is not to keep for it either.
+            self.reset_at_close();
+            return Err(Stop::TimedOut);
+        }
+        self.stream.set_deadline(Some(limit));
         Ok(())
     }
 

@@ -19,7 +19,8 @@ pub(super) const BACKLOG: i32 = 4096;
 
 /// How many bytes of a TCP connection's output the kernel keeps that it cannot send yet. Without a bound it may be
 /// megabytes, which a peer that takes nothing would occupy, and a write would be done long before the peer has anything.
-const UNSENT: u32 = 128 * 1024;
+/// With less, a large response takes more steps and more of the processor's time.
+const UNSENT: u32 = 1024 * 1024;
 
 /// A socket that listens, of whatever family.
 pub(super) struct Acceptor {

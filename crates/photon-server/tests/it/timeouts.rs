@@ -188,6 +188,50 @@ fn a_client_that_accepts_enough_is_not_closed_though_buffers_are_larger() {
     server.stop();
 }
 
+/// A response that the kernel takes whole, long before the client has it.
+const KEPT_BY_THE_KERNEL: usize = 600_000;
+
+#[test]
+fn an_idle_connection_is_reset_if_its_client_does_not_take_the_response() {
+    let server = start(ServerConfig { idle_timeout: SHORT, ..ServerConfig::default() });
+    let mut client = server.client_with_room_for(16 * 1024);
+    client.send(get(&format!("/large/{KEPT_BY_THE_KERNEL}")));
+    let start = Instant::now();
+    while client.is_quiet() {
+        sleep(Duration::from_millis(1));
+    }
+    while server.handle.connections() > 0 && start.elapsed() < SHORT * 10 {
+        sleep(Duration::from_millis(5));
+    }
+    assert!((SHORT..SHORT * 5).contains(&start.elapsed()), "{:?}", start.elapsed());
+    let mut taken = 0;
+    while let Ok(count @ 1..) = client.take_some() {
+        taken += count;
+    }
+    assert!(taken < KEPT_BY_THE_KERNEL, "{taken}");
+    server.stop();
+}
+
+#[test]
+fn an_idle_connection_stays_while_its_client_takes_the_response() {
+    let server =
+        start(ServerConfig { idle_timeout: SHORT, min_write_rate: 20_000, ..ServerConfig::default() });
+    let mut client = server.client_with_room_for(16 * 1024);
+    client.send(get(&format!("/large/{KEPT_BY_THE_KERNEL}")));
+    let start = Instant::now();
+    let mut taken = 0;
+    // Several times faster than it has to be.
+    while start.elapsed() < SHORT * 6 {
+        taken += client.take_some().unwrap();
+        sleep(Duration::from_millis(10));
+    }
+    assert!((40_000..KEPT_BY_THE_KERNEL).contains(&taken), "{taken}");
+    while taken < KEPT_BY_THE_KERNEL {
+        taken += client.take_some().unwrap();
+    }
+    server.stop();
+}
+
 #[test]
 fn a_handler_may_take_longer_than_every_limit() {
     let short = Duration::from_millis(200);
