@@ -169,7 +169,7 @@ fn a_client_that_accepts_nothing_is_closed() {
 #[test]
 fn a_client_that_accepts_enough_is_not_closed_though_buffers_are_larger() {
     let server =
-        start(ServerConfig { write_timeout: SHORT, min_write_rate: 20_000, ..ServerConfig::default() });
+        start(ServerConfig { write_timeout: SHORT, min_write_rate: 5_000, ..ServerConfig::default() });
     for path in ["/large/3000000", "/flood/3000000"] {
         let mut client = server.client_with_room_for(16 * 1024);
         client.send(get(path));
@@ -215,7 +215,7 @@ fn an_idle_connection_is_reset_if_its_client_does_not_take_the_response() {
 #[test]
 fn an_idle_connection_stays_while_its_client_takes_the_response() {
     let server =
-        start(ServerConfig { idle_timeout: SHORT, min_write_rate: 20_000, ..ServerConfig::default() });
+        start(ServerConfig { idle_timeout: SHORT, min_write_rate: 5_000, ..ServerConfig::default() });
     let mut client = server.client_with_room_for(16 * 1024);
     client.send(get(&format!("/large/{KEPT_BY_THE_KERNEL}")));
     let start = Instant::now();
