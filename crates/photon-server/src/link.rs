@@ -256,7 +256,9 @@ impl Link {
     /// Ends a wait for a request, unless the client is still receiving the response before, as fast as it has to.
     fn end_idle(&mut self) -> Result<(), Stop> {
         let config = &self.shared.config;
-        let (limit, enough) = (config.idle_timeout, window(config.min_write_rate, config.idle_timeout));
+        let limit = config.idle_timeout;
+        // The first look at it was after that.
+        let enough = window(config.min_write_rate, limit.saturating_sub(QUIET));
         let unreceived = self.stream.unreceived();
         if unreceived == 0 {
             return Err(Stop::TimedOut);
