@@ -26,7 +26,7 @@ pub enum Inherited {
 /// do not inherit them.
 ///
 /// # Errors
-/// If `LISTEN_FDS` is no number, or one of the descriptors is no socket that listens.
+/// If `LISTEN_FDS` is no number of sockets, or one of the descriptors is no socket that listens.
 pub fn inherited_listeners() -> io::Result<Vec<Inherited>> {
     static TAKEN: AtomicBool = AtomicBool::new(false);
     let variable = |name| std::env::var(name).ok();
@@ -34,10 +34,12 @@ pub fn inherited_listeners() -> io::Result<Vec<Inherited>> {
     if !is_ours || TAKEN.swap(true, Ordering::AcqRel) {
         return Ok(Vec::new());
     }
-    let count = variable("LISTEN_FDS").unwrap_or_default();
-    let count: RawFd =
-        count.parse().map_err(|_| invalid(&format!("LISTEN_FDS is {count:?}, which is no number")))?;
-    (FIRST..FIRST.saturating_add(count)).map(take).collect()
+    let count = count(&variable("LISTEN_FDS").unwrap_or_default())?;
+    (FIRST..FIRST + RawFd::from(count)).map(take).collect()
+}
+
+fn count(text: &str) -> io::Result<u16> {
+    text.parse().map_err(|_| invalid(&format!("LISTEN_FDS is {text:?}, which is no number of sockets")))
 }
 
 fn take(fd: RawFd) -> io::Result<Inherited> {
@@ -65,4 +67,18 @@ fn take(fd: RawFd) -> io::Result<Inherited> {
 
 fn invalid(text: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::count;
+
+    #[test]
+    fn a_count_is_a_number_of_sockets() {
+        assert_eq!((count("0").unwrap(), count("2").unwrap()), (0, 2));
+        for text in ["", "-1", "two", "65536"] {
+            let error = count(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("LISTEN_FDS is {text:?}")), "{error}");
+        }
+    }
 }
