@@ -349,6 +349,7 @@ impl Connection<'_> {
                 refresh(&mut self.date);
                 encode_switch(&mut link.out, &headers, &self.date);
                 drop(self.request);
+                link.end_request();
                 if link.flush().is_ok() {
                     serve(Upgraded::new(Tunnel::new(link, self.peer)));
                 }

@@ -79,8 +79,8 @@ pub(crate) struct Link {
     drained: bool,
     /// What is left of the current time limit after the wait was called a long one.
     rest: Duration,
-    /// What the client had not received of the last response when that was looked at in a wait for a request.
-    unreceived: Option<usize>,
+    /// How far the client was when the time began in which it has to accept enough; `None` while it has nothing to accept.
+    acceptance: Option<Acceptance>,
     /// When the request that is being answered has to be over.
     until: Option<Instant>,
     /// Whether the time for a last request has begun.
@@ -98,7 +98,7 @@ impl Link {
             shared,
             drained: false,
             rest: Duration::ZERO,
-            unreceived: None,
+            acceptance: None,
             until: None,
             is_late: false,
             turn: TURN,
@@ -166,7 +166,6 @@ impl Link {
         let limit = self.within_request(limit);
         let first = limit.min(QUIET);
         self.rest = limit - first;
-        self.unreceived = None;
         self.stream.set_deadline(Some(first));
     }
 
@@ -244,8 +243,9 @@ impl Link {
                 self.stream.set_deadline(Some(std::mem::take(&mut self.rest)));
                 // Whoever has been quiet for so long does not need it soon.
                 self.input.release();
-                if awaiting == Awaiting::Request {
-                    self.unreceived = Some(self.stream.unreceived());
+                self.acceptance = None;
+                if awaiting == Awaiting::Request && self.stream.unreceived() > 0 {
+                    self.start_acceptance();
                 }
                 photon_runtime::trim_stack();
             }
@@ -255,23 +255,15 @@ impl Link {
 
     /// Ends a wait for a request, unless the client is still receiving the response before, as fast as it has to.
     fn end_idle(&mut self) -> Result<(), Stop> {
-        let config = &self.shared.config;
-        let limit = config.idle_timeout;
+        if self.stream.unreceived() == 0 {
+            return Err(Stop::TimedOut);
+        }
+        let limit = self.shared.config.idle_timeout;
         // The first look at it was after that.
-        let enough = window(config.min_write_rate, limit.saturating_sub(QUIET));
-        let unreceived = self.stream.unreceived();
-        if unreceived == 0 {
-            return Err(Stop::TimedOut);
+        if self.acceptance.is_some() {
+            self.check_acceptance(limit.saturating_sub(QUIET))?;
         }
-        if self
-            .unreceived
-            .replace(unreceived)
-            .is_some_and(|before| before.saturating_sub(unreceived) < enough)
-        {
-            // What the client does not take, the kernel is not to keep for it either.
-            self.reset_at_close();
-            return Err(Stop::TimedOut);
-        }
+        self.start_acceptance();
         self.stream.set_deadline(Some(limit));
         Ok(())
     }
@@ -321,7 +313,10 @@ impl Link {
     /// Writes the output and then all of `bytes`, which are not copied.
     pub(crate) fn write_after_output(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         let sent = match self.stream.try_write_both(&self.out, bytes) {
-            Ok(sent) => sent,
+            Ok(sent) => {
+                self.count_bytes(sent);
+                sent
+            }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => 0,
             Err(_) => return Err(Stop::Gone),
         };
@@ -338,7 +333,9 @@ impl Link {
 
     /// Writes all of `bytes`, as fast as the client has to take them.
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Stop> {
-        let mut progress = None;
+        if self.acceptance.is_some() && self.stream.unreceived() == 0 {
+            self.acceptance = None;
+        }
         while !bytes.is_empty() || self.stream.has_pending() {
             self.take_turn();
             match self.stream.try_write(bytes) {
@@ -346,11 +343,8 @@ impl Link {
                 Ok(count) => {
                     bytes = &bytes[count..];
                     self.count_bytes(count);
-                    if let Some(Acceptance { written, .. }) = &mut progress {
-                        *written += count;
-                    }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait_to_write(&mut progress)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.wait_to_write()?,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err(Stop::Gone),
             }
@@ -358,31 +352,42 @@ impl Link {
         Ok(())
     }
 
-    /// Waits until the client accepts more, within the time limit of a write. `progress` is how far the client is since
-    /// that began; `None` before the first wait.
-    fn wait_to_write(&mut self, progress: &mut Option<Acceptance>) -> Result<(), Stop> {
-        let config = &self.shared.config;
-        let (limit, enough) = (config.write_timeout, window(config.min_write_rate, config.write_timeout));
-        if progress.as_ref().is_none_or(|progress| progress.written >= enough) {
-            *progress = Some(self.start_write_limit(limit));
+    /// Waits until the client accepts more, within the time limit of a write. That goes on from one piece of a response to
+    /// the next, as long as the client is behind.
+    fn wait_to_write(&mut self) -> Result<(), Stop> {
+        let limit = self.shared.config.write_timeout;
+        let begun = self.acceptance.map_or(limit, |acceptance| acceptance.start.elapsed());
+        if begun >= limit {
+            self.start_acceptance();
         }
+        let rest = if begun >= limit { limit } else { limit - begun };
+        self.stream.set_deadline(Some(self.within_request(rest)));
         if self.wait()? != Ready::Deadline {
             return Ok(());
         }
         // The kernel asks for more when a good part of what it holds is gone, which a slow client may need longer for.
-        let accepted = progress.as_ref().map_or(0, |progress| progress.accepted(self.stream.unreceived()));
+        self.check_acceptance(limit)?;
+        self.acceptance = None;
+        Ok(())
+    }
+
+    fn start_acceptance(&mut self) {
+        self.acceptance = Some(Acceptance { start: Instant::now(), received: self.stream.received() });
+    }
+
+    /// Ends a connection whose client has not accepted as much as it has to in the time that has passed, or whose request
+    /// is over.
+    fn check_acceptance(&mut self, passed: Duration) -> Result<(), Stop> {
+        let enough = window(self.shared.config.min_write_rate, passed) as u64;
+        let accepted = self
+            .acceptance
+            .map_or(0, |acceptance| self.stream.received().saturating_sub(acceptance.received));
         if accepted < enough || self.until.is_some_and(|until| until <= Instant::now()) {
             // What the client does not take, the kernel is not to keep for it either.
             self.reset_at_close();
             return Err(Stop::TimedOut);
         }
-        *progress = Some(self.start_write_limit(limit));
         Ok(())
-    }
-
-    fn start_write_limit(&mut self, limit: Duration) -> Acceptance {
-        self.stream.set_deadline(Some(self.within_request(limit)));
-        Acceptance { unreceived: self.stream.unreceived(), written: 0 }
     }
 
     /// Counts a step, and yields after many.
@@ -445,19 +450,12 @@ fn window(rate: u32, limit: Duration) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX).max(1)
 }
 
-/// What there was for a client to accept within one time limit.
+/// How far a client was at a time.
+#[derive(Clone, Copy)]
 struct Acceptance {
-    /// Bytes on their way when the limit was started.
-    unreceived: usize,
-    /// Bytes written since then.
-    written: usize,
-}
-
-impl Acceptance {
-    /// How many of them the client has accepted, if so many are still on their way.
-    fn accepted(&self, unreceived: usize) -> usize {
-        (self.unreceived + self.written).saturating_sub(unreceived)
-    }
+    start: Instant,
+    /// Bytes that it had received of the whole connection.
+    received: u64,
 }
 
 /// Restarts the time limit of a body whenever enough of it has come.

@@ -11,6 +11,8 @@ use crate::tls::Session;
 
 pub(crate) struct Transport {
     stream: TcpStream,
+    /// Bytes that the socket has taken without TLS.
+    sent: u64,
     #[cfg(feature = "tls")]
     tls: Option<Box<Session>>,
 }
@@ -19,6 +21,7 @@ impl Transport {
     pub(crate) fn plain(stream: TcpStream) -> Self {
         Self {
             stream,
+            sent: 0,
             #[cfg(feature = "tls")]
             tls: None,
         }
@@ -48,7 +51,9 @@ impl Transport {
         if let Some(tls) = &mut self.tls {
             return tls.try_write(&mut self.stream, bytes);
         }
-        self.stream.try_write(bytes)
+        let count = self.stream.try_write(bytes)?;
+        self.sent += count as u64;
+        Ok(count)
     }
 
     /// Takes as much of the first and then of the second as there is room for.
@@ -56,7 +61,9 @@ impl Transport {
         if self.is_tls() {
             return self.try_write(first);
         }
-        self.stream.try_write_vectored(&[IoSlice::new(first), IoSlice::new(second)])
+        let count = self.stream.try_write_vectored(&[IoSlice::new(first), IoSlice::new(second)])?;
+        self.sent += count as u64;
+        Ok(count)
     }
 
     /// Whether bytes that were taken are still to be sent: by another [`Transport::try_write`], perhaps of nothing.
@@ -69,9 +76,18 @@ impl Transport {
         false
     }
 
-    /// How many bytes that were written to the socket the client has not received yet.
-    pub(crate) fn unreceived(&self) -> usize {
-        self.stream.unreceived().unwrap_or(0)
+    /// How many bytes the client has received from the socket so far.
+    pub(crate) fn received(&self) -> u64 {
+        #[cfg(feature = "tls")]
+        let sent = self.sent + self.tls.as_ref().map_or(0, |tls| tls.sent());
+        #[cfg(not(feature = "tls"))]
+        let sent = self.sent;
+        sent.saturating_sub(self.unreceived())
+    }
+
+    /// How many bytes that the socket has taken the client has not received yet.
+    pub(crate) fn unreceived(&self) -> u64 {
+        self.stream.unreceived().unwrap_or(0) as u64
     }
 
     #[inline]

@@ -18,6 +18,8 @@ const PLAIN_HTTP: &[u8] =
 /// The TLS side of a connection. The socket is given to each call.
 pub(crate) struct Session {
     tls: ServerConnection,
+    /// Bytes that the socket has taken.
+    sent: u64,
 }
 
 /// How far the handshake is.
@@ -54,7 +56,7 @@ impl Session {
     pub(crate) fn new(config: Arc<ServerConfig>) -> io::Result<Self> {
         let mut tls = ServerConnection::new(config).map_err(io::Error::other)?;
         tls.set_buffer_limit(Some(OUTGOING));
-        Ok(Self { tls })
+        Ok(Self { tls, sent: 0 })
     }
 
     /// Takes the first bytes of the connection, which somebody else has read from the socket.
@@ -124,6 +126,11 @@ impl Session {
         }
     }
 
+    /// How many bytes the socket has taken.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
     /// Whether records are still to be sent.
     pub(crate) fn has_pending(&self) -> bool {
         self.tls.wants_write()
@@ -159,7 +166,7 @@ impl Session {
     /// Sends records. An error of the kind `WouldBlock` means that some are left.
     fn send(&mut self, socket: &mut TcpStream) -> io::Result<()> {
         while self.tls.wants_write() {
-            self.tls.write_tls(&mut NonBlocking(socket))?;
+            self.sent += self.tls.write_tls(&mut NonBlocking(socket))? as u64;
         }
         Ok(())
     }

@@ -93,6 +93,26 @@ fn rfc9110_7_8_no_protocol_begins_behind_a_body_that_cannot_be_read() {
 }
 
 #[test]
+fn the_time_of_a_request_ends_with_the_upgrade() {
+    let limit = Duration::from_millis(300);
+    let server = start(ServerConfig { request_timeout: Some(limit), ..ServerConfig::default() });
+    for request in [UPGRADE.to_owned(), UPGRADE.replace("Host: a", "Host: a\r\nContent-Length: 5")] {
+        let mut client = server.client();
+        client.send(&request);
+        if request.contains("Length") {
+            std::thread::sleep(Duration::from_millis(50));
+            client.send("12345");
+        }
+        client.head();
+        assert_eq!(client.line(), "welcome\n");
+        std::thread::sleep(limit * 3);
+        client.send("late\n");
+        assert_eq!(client.line(), "<late>\n");
+    }
+    server.stop();
+}
+
+#[test]
 fn a_panic_after_the_upgrade_costs_its_connection_only() {
     let server = start(ServerConfig::default());
     let mut other = server.client();
