@@ -45,7 +45,7 @@ pub use multipart::{Multipart, Part};
 pub use operation::{BodyDoc, OperationDoc, ParameterDoc, ResponseDoc, StateDoc, validation_error_schemas};
 pub use or_404::OrNotFound;
 pub use photon_http::{
-    Client, Headers, InvalidHeader, MultipartError, MultipartLimits, RequestHead, Scheme, Version,
+    ClientAddr, Headers, InvalidHeader, MultipartError, MultipartLimits, RequestHead, Scheme, Version,
 };
 pub use proxies::{ForwardedFields, ProxiesError, TrustedProxies};
 pub use request::{Extensions, PathParams, Request, ResponseHook};

@@ -12,7 +12,7 @@ use photon_http::{
     Boundary, Headers, MultipartDecoder, MultipartError, MultipartEvent, MultipartLimits, PartHead,
 };
 
-use crate::{Argument, BodyError, BodyReader, FromRequest, HttpError, OperationDoc, Request};
+use crate::{Argument, BodyReader, FromRequest, HttpError, OperationDoc, Request};
 
 /// How much of the body is taken from the connection at a time.
 const BUFFER: usize = 16 * 1024;
@@ -95,7 +95,7 @@ impl Multipart {
     ///
     /// # Errors
     /// An [`io::Error`] with a [`MultipartError`] inside if the form is malformed, has too many parts or ends too
-    /// early; with a [`BodyError`] if the body cannot be read. Through `?` both become the answer that the client
+    /// early; with a [`BodyError`](crate::BodyError) if the body cannot be read. Through `?` both become the answer that the client
     /// deserves.
     pub fn next_part(&mut self) -> io::Result<Option<Part<'_>>> {
         loop {
@@ -178,7 +178,7 @@ impl Part<'_> {
     }
 
     /// All that is left of the part's data, if it is not more than `limit` bytes. The memory for it grows as it
-    /// arrives.
+    /// arrives, and the server does not count it: choose a limit that many clients at a time may use up.
     ///
     /// # Errors
     /// As [`Multipart::next_part`], and an [`io::Error`] that becomes a 413 if there is more data.
@@ -186,8 +186,7 @@ impl Part<'_> {
         let mut data = Vec::new();
         self.take(limit.saturating_add(1)).read_to_end(&mut data)?;
         if data.len() as u64 > limit {
-            let reason = "a part of the form is longer than its handler allows";
-            return Err(BodyError::new(StatusCode::PAYLOAD_TOO_LARGE, reason).into());
+            return Err(malformed(MultipartError::PartTooLarge(limit)));
         }
         Ok(data.into())
     }
@@ -198,8 +197,7 @@ impl Part<'_> {
     /// # Errors
     /// As [`bytes`](Self::bytes), and an [`io::Error`] that becomes a 400 if the data is not UTF-8.
     pub fn text(self, limit: u64) -> io::Result<String> {
-        String::from_utf8(self.bytes(limit)?.into())
-            .map_err(|_| BodyError::new(StatusCode::BAD_REQUEST, "a field of the form is not UTF-8").into())
+        String::from_utf8(self.bytes(limit)?.into()).map_err(|_| malformed(MultipartError::NotText))
     }
 
     fn head(&self) -> &PartHead {
@@ -240,9 +238,13 @@ impl FromRequest for Multipart {
         request.multipart()
     }
 
+    fn is_present(request: &Request, _argument: &Argument) -> bool {
+        request.headers().contains("content-type")
+    }
+
     fn describe(argument: &Argument, operation: &mut OperationDoc<'_>) {
         let schema = serde_json::json!({"type": "object"});
-        crate::extract::describe_body(argument, operation, "multipart/form-data", schema);
+        crate::extract::describe_body(argument, operation, "multipart/form-data", schema, true);
     }
 }
 

@@ -3,7 +3,7 @@
 //! Everything is worked out when somebody asks, so that requests pay nothing for it.
 
 use photon_http::{
-    Client, ForwardedElement, Headers, Scheme, forwarded_elements, x_forwarded_for, x_forwarded_host,
+    ClientAddr, ForwardedElement, Headers, Scheme, forwarded_elements, x_forwarded_for, x_forwarded_host,
     x_forwarded_proto,
 };
 
@@ -35,8 +35,8 @@ impl Request {
     /// assert_eq!(request.client().unwrap().to_string(), "192.0.2.7");
     /// ```
     #[must_use]
-    pub fn client(&self) -> Option<Client> {
-        let peer = self.peer().map(Client::from);
+    pub fn client(&self) -> Option<ClientAddr> {
+        let peer = self.peer().map(ClientAddr::from);
         let Some(proxies) = self.proxies() else { return peer };
         let hop = match proxies.forwarded_fields() {
             ForwardedFields::Forwarded => outermost_element(proxies, self.headers())
@@ -103,7 +103,7 @@ fn outermost_element<'a>(
 fn outermost<T>(
     proxies: &TrustedProxies,
     hops: impl Iterator<Item = T>,
-    client: impl Fn(&T) -> Option<Client>,
+    client: impl Fn(&T) -> Option<ClientAddr>,
 ) -> Option<T> {
     let mut outermost = None;
     for hop in hops {

@@ -13,26 +13,26 @@ use crate::target::is_authority;
 
 /// The address of a client, with its port if that is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Client {
+pub struct ClientAddr {
     /// The address. One of IPv4 is always of this kind and never wrapped in IPv6 (`::ffff:192.0.2.7`).
     pub ip: IpAddr,
     /// The port, if somebody has said it.
     pub port: Option<u16>,
 }
 
-impl Client {
+impl ClientAddr {
     fn new(ip: IpAddr, port: Option<u16>) -> Self {
         Self { ip: ip.to_canonical(), port }
     }
 }
 
-impl From<SocketAddr> for Client {
+impl From<SocketAddr> for ClientAddr {
     fn from(address: SocketAddr) -> Self {
         Self::new(address.ip(), Some(address.port()))
     }
 }
 
-impl fmt::Display for Client {
+impl fmt::Display for ClientAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.port {
             Some(port) => SocketAddr::new(self.ip, port).fmt(f),
@@ -45,7 +45,7 @@ impl fmt::Display for Client {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct ForwardedElement<'a> {
     /// Who sent it (§5.2). `None` if that is left out, unknown (§6.2) or a secret (§6.3).
-    pub client: Option<Client>,
+    pub client: Option<ClientAddr>,
     /// How (§5.4), if that is a scheme that HTTP comes by.
     pub scheme: Option<Scheme>,
     /// To which host (§5.3). `None` as well for a text that is no authority: the proxy may have it from the client.
@@ -77,11 +77,11 @@ pub fn forwarded_elements(line: &[u8]) -> impl Iterator<Item = Option<ForwardedE
 /// assert_eq!(hops.next(), Some(None));
 /// assert_eq!(hops.next(), None);
 /// ```
-pub fn x_forwarded_for(line: &[u8]) -> impl Iterator<Item = Option<Client>> {
+pub fn x_forwarded_for(line: &[u8]) -> impl Iterator<Item = Option<ClientAddr>> {
     elements(line, false).map(|text| {
         let text = std::str::from_utf8(text).ok()?;
         match text.parse::<Ipv6Addr>() {
-            Ok(ip) => Some(Client::new(ip.into(), None)),
+            Ok(ip) => Some(ClientAddr::new(ip.into(), None)),
             Err(_) => node(text)?,
         }
     })
@@ -189,12 +189,12 @@ fn token(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// A node (RFC 7239 §6): the address, or `Some(None)` if it is unknown or a secret.
-fn node(text: &str) -> Option<Option<Client>> {
+fn node(text: &str) -> Option<Option<ClientAddr>> {
     if let Some(literal) = text.strip_prefix('[') {
         let (ip, rest) = literal.split_once(']')?;
         let ip = ip.parse::<Ipv6Addr>().ok()?;
         let port = if rest.is_empty() { None } else { node_port(rest.strip_prefix(':')?)? };
-        return Some(Some(Client::new(ip.into(), port)));
+        return Some(Some(ClientAddr::new(ip.into(), port)));
     }
     let (name, port) = match text.split_once(':') {
         Some((name, port)) => (name, node_port(port)?),
@@ -204,7 +204,7 @@ fn node(text: &str) -> Option<Option<Client>> {
         return Some(None);
     }
     let ip = name.parse::<Ipv4Addr>().ok()?;
-    Some(Some(Client::new(ip.into(), port)))
+    Some(Some(ClientAddr::new(ip.into(), port)))
 }
 
 /// A port (RFC 7239 §6): the number, or `Some(None)` if it is a secret.

@@ -36,7 +36,7 @@ pub use encode::{
 };
 pub use error::{DecodeError, Fault};
 pub use forwarded::{
-    Client, ForwardedElement, forwarded_elements, x_forwarded_for, x_forwarded_host, x_forwarded_proto,
+    ClientAddr, ForwardedElement, forwarded_elements, x_forwarded_for, x_forwarded_host, x_forwarded_proto,
 };
 pub use head::{RequestHead, Scheme, Version};
 pub use headers::{Headers, InvalidHeader};

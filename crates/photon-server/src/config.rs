@@ -82,7 +82,8 @@ pub struct ServerConfig {
     /// How many bytes of memory the bodies of all requests together may occupy, from their arrival
     /// to the end of their handlers. The default, `None`, is a quarter of the memory that the
     /// machine or its control group has, or 1 GiB if neither says. A request whose body would go
-    /// beyond is answered with 503. Bodies that come whole with one read are not counted.
+    /// beyond is answered with 503. Not counted are bodies that come whole with one read, and what a handler
+    /// keeps of a body that it reads piece by piece, a form for example.
     pub max_body_memory: Option<usize>,
 }
 

@@ -248,10 +248,19 @@ impl App {
         self
     }
 
-    /// Time limits, size limits and the connection cap.
+    /// Time limits, size limits and the connection cap. Certificates and proxies that were given before stay, unless these
+    /// settings have others.
     #[must_use]
     pub fn server_config(mut self, config: ServerConfig) -> Self {
-        self.server = config;
+        let before = std::mem::replace(&mut self.server, config);
+        #[cfg(feature = "tls")]
+        if self.server.tls.is_none() {
+            self.server.tls = before.tls;
+        }
+        if self.server.trusted_proxies.is_empty() {
+            self.server.trusted_proxies = before.trusted_proxies;
+        }
+        self.server.proxy_protocol |= before.proxy_protocol;
         self
     }
 

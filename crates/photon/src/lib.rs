@@ -104,10 +104,11 @@ pub use databases::Migrate;
 pub use launch::LaunchError;
 pub use middleware::Next;
 pub use photon_core::{
-    Body, BodyError, BodyReader, Client, Context, Cookie, Cookies, ErrorDetail, ForwardedFields, FromRequest,
-    Handler, Header, Headers, Html, HttpError, IntoResponse, Json, Method, Model, Multipart, MultipartError,
-    MultipartLimits, OperationDoc, OrNotFound, Part, Path, Peer, ProxiesError, Query, Redirect, Request,
-    RequestId, Response, Result, Route, Scheme, State, StatusCode, TlsInfo, TrustedProxies, Upgraded,
+    Body, BodyError, BodyReader, ClientAddr, Context, Cookie, Cookies, ErrorDetail, ForwardedFields,
+    FromRequest, Handler, Header, Headers, Html, HttpError, IntoResponse, Json, Method, Model, Multipart,
+    MultipartError, MultipartLimits, OperationDoc, OrNotFound, Part, Path, Peer, ProxiesError, Query,
+    Redirect, Request, RequestId, Response, Result, Route, Scheme, State, StatusCode, TlsInfo,
+    TrustedProxies, Upgraded,
 };
 #[cfg(feature = "db")]
 pub use photon_db as db;

@@ -14,13 +14,13 @@ impl App {
     /// and `PHOTON_PROXY_PROTOCOL` is `on` for [`App::proxy_protocol`]. Without either nobody is believed.
     ///
     /// ```
+    /// use photon::ClientAddr;
     /// use photon::prelude::*;
     /// use photon::testing::TestClient;
     ///
     /// #[get("/")]
-    /// fn index(request: &Request) -> String {
-    ///     let client = request.client().map(|client| client.ip.to_string());
-    ///     format!("{} by {}", client.unwrap_or_default(), request.scheme())
+    /// fn index(client: ClientAddr, request: &Request) -> String {
+    ///     format!("{} by {}", client.ip, request.scheme())
     /// }
     ///
     /// # fn main() -> photon::Result<()> {
@@ -116,6 +116,20 @@ mod tests {
         let own = ServerConfig { trusted_proxies: "192.0.2.1".parse().unwrap(), ..ServerConfig::default() };
         let config = with(own, &all).unwrap();
         assert!(!config.trusted_proxies.trusts(None) && !config.proxy_protocol);
+    }
+
+    #[test]
+    fn settings_keep_the_proxies_that_were_named_before() {
+        let limits = || ServerConfig { max_connections: Some(7), ..ServerConfig::default() };
+        let app = App::new().trusted_proxies("192.0.2.1".parse().unwrap()).proxy_protocol();
+        let server = app.server_config(limits()).server;
+        assert!(server.trusted_proxies.trusts("192.0.2.1:1".parse().ok()) && server.proxy_protocol);
+        assert_eq!(server.max_connections, Some(7));
+        let others = ServerConfig { trusted_proxies: "unix".parse().unwrap(), ..limits() };
+        let app = App::new().trusted_proxies("192.0.2.1".parse().unwrap());
+        let server = app.server_config(others).server;
+        assert!(server.trusted_proxies.trusts(None));
+        assert!(!server.trusted_proxies.trusts("192.0.2.1:1".parse().ok()) && !server.proxy_protocol);
     }
 
     #[test]

@@ -9,10 +9,10 @@ use serde_json::Value;
 
 use super::FromRequest;
 use crate::text::cookie_pairs;
-use crate::{Argument, BodyDoc, HttpError, OperationDoc, Request};
+use crate::{Argument, BodyDoc, ClientAddr, HttpError, OperationDoc, Request};
 
 pub(crate) fn describe_raw_body(argument: &Argument, operation: &mut OperationDoc<'_>) {
-    describe_body(argument, operation, "application/octet-stream", serde_json::json!({}));
+    describe_body(argument, operation, "application/octet-stream", serde_json::json!({}), false);
 }
 
 /// Adds a body of another type than JSON to the document.
@@ -21,12 +21,13 @@ pub(crate) fn describe_body(
     operation: &mut OperationDoc<'_>,
     content_type: &'static str,
     schema: Value,
+    required: bool,
 ) {
     operation.bodies.push(BodyDoc {
         name: argument.name.to_owned(),
         content_type,
         schema,
-        required: false,
+        required,
         embed: false,
         description: argument.description.map(str::to_owned),
         example: None,
@@ -58,13 +59,29 @@ impl FromRequest for Method {
 }
 
 /// The address of the other end of the connection, as [`Request::peer`] has it; `None` for an in-process request. Behind
-/// proxies, [`Request::client`] is the client.
+/// proxies that is the last of them, and [`ClientAddr`] is the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer(pub Option<SocketAddr>);
 
 impl FromRequest for Peer {
     fn from_request(request: &mut Request) -> Result<Self, HttpError> {
         Ok(Self(request.peer()))
+    }
+}
+
+/// The address of the client, behind trusted proxies too, as [`Request::client`] has it. An application that may be asked by
+/// somebody whose address is not known takes an `Option`.
+impl FromRequest for ClientAddr {
+    fn from_request(request: &mut Request) -> Result<Self, HttpError> {
+        request.client().ok_or_else(|| {
+            HttpError::internal(
+                "the client's address is not known: take Option<ClientAddr> to answer all the same",
+            )
+        })
+    }
+
+    fn is_present(request: &Request, _argument: &Argument) -> bool {
+        request.client().is_some()
     }
 }
 

@@ -109,7 +109,7 @@ fn a_part_has_the_limit_that_its_reader_sets() {
     let error = HttpError::from(error);
     assert_eq!(
         (error.status(), error.detail()),
-        (StatusCode::PAYLOAD_TOO_LARGE, &json!("Payload Too Large"))
+        (StatusCode::PAYLOAD_TOO_LARGE, &json!("a part of the form holds more than 4 bytes"))
     );
     // Whoever goes on all the same is not confused by it.
     let part = form.next_part().unwrap().unwrap();

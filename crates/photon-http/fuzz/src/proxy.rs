@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use photon_http::{
-    Client, MAX_PROXY_HEADER, ProxyError, ProxyHeader, ProxySource, decode_proxy_header, forwarded_elements,
+    ClientAddr, MAX_PROXY_HEADER, ProxyError, ProxyHeader, ProxySource, decode_proxy_header, forwarded_elements,
     x_forwarded_for, x_forwarded_host, x_forwarded_proto,
 };
 
@@ -101,7 +101,7 @@ fn plain(text: &str) -> String {
 }
 
 /// What was read and is written is read as the same.
-fn read_again(client: Client) {
+fn read_again(client: ClientAddr) {
     assert_eq!(client.ip, client.ip.to_canonical());
     let text = client.to_string();
     assert_eq!(x_forwarded_for(text.as_bytes()).next(), Some(Some(client)), "{text}");

@@ -38,6 +38,10 @@ pub enum MultipartError {
     TooManyHeaders(usize),
     /// 413: a part's header holds more bytes than the limit named here.
     HeaderTooLarge(usize),
+    /// 413: a part's data holds more bytes than the limit named here, which is its reader's.
+    PartTooLarge(u64),
+    /// 400: a part that its reader wants as text is not UTF-8 (RFC 7578 §5.1.2).
+    NotText,
 }
 
 impl MultipartError {
@@ -46,9 +50,10 @@ impl MultipartError {
     pub const fn status(self) -> StatusCode {
         match self {
             Self::NotFormData => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyParts(_) | Self::TooManyHeaders(_) | Self::HeaderTooLarge(_) => {
-                StatusCode::PAYLOAD_TOO_LARGE
-            }
+            Self::TooManyParts(_)
+            | Self::TooManyHeaders(_)
+            | Self::HeaderTooLarge(_)
+            | Self::PartTooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             _ => StatusCode::BAD_REQUEST,
         }
     }
@@ -77,6 +82,10 @@ impl fmt::Display for MultipartError {
             Self::HeaderTooLarge(limit) => {
                 return write!(f, "the header of a part of the form holds more than {limit} bytes");
             }
+            Self::PartTooLarge(limit) => {
+                return write!(f, "a part of the form holds more than {limit} bytes");
+            }
+            Self::NotText => "a part of the form is not UTF-8 (RFC 7578 §5.1.2)",
         })
     }
 }

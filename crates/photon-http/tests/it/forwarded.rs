@@ -1,7 +1,7 @@
 //! What proxies write into requests: `Forwarded` by the sections of RFC 7239, and the fields before it.
 
 use photon_http::{
-    Client, ForwardedElement, Scheme, forwarded_elements, x_forwarded_for, x_forwarded_host,
+    ClientAddr, ForwardedElement, Scheme, forwarded_elements, x_forwarded_for, x_forwarded_host,
     x_forwarded_proto,
 };
 
@@ -142,7 +142,8 @@ fn rfc7239_8_1_what_stands_before_changes_nothing_behind_it() {
 #[test]
 fn x_forwarded_for_takes_what_proxies_write() {
     let words = |line: &str| -> Vec<String> {
-        let word = |client: Option<Client>| client.map_or("unknown".to_owned(), |client| client.to_string());
+        let word =
+            |client: Option<ClientAddr>| client.map_or("unknown".to_owned(), |client| client.to_string());
         x_forwarded_for(line.as_bytes()).map(word).collect()
     };
     assert_eq!(words("192.0.2.1,192.0.2.2 ,\t192.0.2.3"), ["192.0.2.3", "192.0.2.2", "192.0.2.1"]);

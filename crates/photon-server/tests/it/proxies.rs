@@ -167,8 +167,8 @@ fn proxy_whoever_is_not_trusted_or_sends_no_header_is_closed_without_an_answer()
 fn proxy_the_header_has_the_time_of_a_head() {
     let server = start(ServerConfig { header_timeout: SHORT, ..proxied("loopback") });
     for input in ["", "PROXY TCP4 "] {
-        let mut client = server.client();
         let start = Instant::now();
+        let mut client = server.client();
         client.send(input);
         std::thread::sleep(SHORT / 2);
         // More of it buys no time.

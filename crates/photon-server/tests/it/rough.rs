@@ -9,20 +9,7 @@ use std::time::{Duration, Instant};
 
 use photon_server::ServerConfig;
 
-use crate::support::{Client, Running, get, pattern, start};
-
-#[track_caller]
-fn expect_no_connections(server: &Running, after: &str) {
-    let start = Instant::now();
-    while server.handle.connections() > 0 {
-        assert!(
-            start.elapsed() < Duration::from_secs(5),
-            "{} connections after {after:?}",
-            server.handle.connections()
-        );
-        sleep(Duration::from_millis(5));
-    }
-}
+use crate::support::{Client, get, pattern, start};
 
 #[test]
 fn requests_byte_by_byte() {
@@ -81,7 +68,7 @@ fn a_half_closed_client_is_answered_and_let_go() {
         assert_eq!(client.answer().text(), "/target");
         client.expect_close();
     }
-    expect_no_connections(&server, "half-closed");
+    server.expect_no_connections("half-closed");
     server.stop();
 }
 
@@ -102,7 +89,7 @@ fn clients_that_vanish_leave_nothing_behind() {
             client.send(input);
             sleep(Duration::from_millis(10));
         }
-        expect_no_connections(&server, input);
+        server.expect_no_connections(input);
     }
     assert_eq!(server.ask(get("/")).text(), "hello");
     assert_eq!(server.stop().connections_cut, 0);

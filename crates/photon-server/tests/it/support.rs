@@ -48,6 +48,16 @@ impl Running {
         client.answer()
     }
 
+    #[track_caller]
+    pub(crate) fn expect_no_connections(&self, after: &str) {
+        let start = Instant::now();
+        while self.handle.connections() > 0 {
+            let count = self.handle.connections();
+            assert!(start.elapsed() < Duration::from_secs(5), "{count} connections after {after:?}");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
     pub(crate) fn stop(self) -> Report {
         self.handle.shutdown();
         self.join()
