@@ -4,8 +4,8 @@
 use std::net::SocketAddr;
 
 use photon_http::{
-    ClientAddr, MAX_PROXY_HEADER, ProxyError, ProxyHeader, ProxySource, decode_proxy_header, forwarded_elements,
-    x_forwarded_for, x_forwarded_host, x_forwarded_proto,
+    ClientAddr, MAX_PROXY_HEADER, ProxyError, ProxyHeader, ProxySource, decode_proxy_header,
+    forwarded_elements, x_forwarded_for, x_forwarded_host, x_forwarded_proto,
 };
 
 use crate::choice;
