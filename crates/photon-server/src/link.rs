@@ -243,7 +243,7 @@ impl Link {
                 self.stream.set_deadline(Some(std::mem::take(&mut self.rest)));
                 // Whoever has been quiet for so long does not need it soon.
                 self.input.release();
-                self.acceptance = None;
+                self.forget_acceptance_of_all();
                 if awaiting == Awaiting::Request && self.stream.unreceived() > 0 {
                     self.start_acceptance();
                 }
@@ -312,6 +312,7 @@ impl Link {
 
     /// Writes the output and then all of `bytes`, which are not copied.
     pub(crate) fn write_after_output(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        self.forget_acceptance_of_all();
         let sent = match self.stream.try_write_both(&self.out, bytes) {
             Ok(sent) => {
                 self.count_bytes(sent);
@@ -333,9 +334,7 @@ impl Link {
 
     /// Writes all of `bytes`, as fast as the client has to take them.
     pub(crate) fn write(&mut self, mut bytes: &[u8]) -> Result<(), Stop> {
-        if self.acceptance.is_some() && self.stream.unreceived() == 0 {
-            self.acceptance = None;
-        }
+        self.forget_acceptance_of_all();
         while !bytes.is_empty() || self.stream.has_pending() {
             self.take_turn();
             match self.stream.try_write(bytes) {
@@ -356,11 +355,11 @@ impl Link {
     /// the next, as long as the client is behind.
     fn wait_to_write(&mut self) -> Result<(), Stop> {
         let limit = self.shared.config.write_timeout;
-        let begun = self.acceptance.map_or(limit, |acceptance| acceptance.start.elapsed());
-        if begun >= limit {
+        let rest = self.acceptance.and_then(|acceptance| limit.checked_sub(acceptance.start.elapsed()));
+        let rest = rest.unwrap_or_else(|| {
             self.start_acceptance();
-        }
-        let rest = if begun >= limit { limit } else { limit - begun };
+            limit
+        });
         self.stream.set_deadline(Some(self.within_request(rest)));
         if self.wait()? != Ready::Deadline {
             return Ok(());
@@ -369,6 +368,13 @@ impl Link {
         self.check_acceptance(limit)?;
         self.acceptance = None;
         Ok(())
+    }
+
+    /// Before more is sent: a client that has received all there was is not behind, and its time is to begin anew.
+    fn forget_acceptance_of_all(&mut self) {
+        if self.acceptance.is_some() && self.stream.unreceived() == 0 {
+            self.acceptance = None;
+        }
     }
 
     fn start_acceptance(&mut self) {

@@ -426,7 +426,10 @@ impl Client {
                 count > 0
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => panic!("no answer in {PATIENCE:?}"),
-            Err(error) => panic!("{error}; received {}", self.received.escape_ascii()),
+            Err(error) => {
+                let last = &self.received[self.received.len().saturating_sub(200)..];
+                panic!("{error} after {} bytes; the last: {}", self.received.len(), last.escape_ascii());
+            }
         }
     }
 

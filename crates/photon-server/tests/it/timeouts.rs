@@ -233,6 +233,22 @@ fn an_idle_connection_stays_while_its_client_takes_the_response() {
 }
 
 #[test]
+fn a_response_is_not_measured_by_the_time_of_the_one_before() {
+    let server =
+        start(ServerConfig { write_timeout: SHORT * 2, min_write_rate: 200_000, ..ServerConfig::default() });
+    let mut client = server.client_with_room_for(16 * 1024);
+    client.send(get("/large/100000"));
+    // Long enough for the server to see that the client does not take it, and then it does.
+    sleep(SHORT + Duration::from_millis(100));
+    assert_eq!(client.answer().body.len(), 100_000);
+    sleep(SHORT + Duration::from_millis(100));
+    client.send(get("/large/20000000"));
+    sleep(SHORT);
+    assert_eq!(client.answer().body.len(), 20_000_000);
+    server.stop();
+}
+
+#[test]
 fn a_handler_may_take_longer_than_every_limit() {
     let short = Duration::from_millis(200);
     let server = start(ServerConfig {
