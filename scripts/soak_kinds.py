@@ -296,25 +296,24 @@ def trickle(connection, data, stop):
     raise Fault(f"after {time.monotonic() - began:.0f} s nothing has come back")
 
 
-def slow_head(port, random, tally, stop):
+def slow(port, stop, head, rest, limit):
+    """Sends the rest of a request a byte at a time; it has to be refused at the time limit."""
     with Connection(port) as connection:
-        took = trickle(connection, b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 100, stop)
+        connection.send(head)
+        took = trickle(connection, rest, stop)
         if took is None:
             return False
-        connection.expect("slow head", 408)
-        if not 9 < took < 13:
-            raise Fault(f"a slow head was refused after {took:.1f} s")
+        connection.expect("slow", 408)
+        if not limit - 1 < took < limit + 3:
+            raise Fault(f"refused after {took:.1f} s, not {limit}")
+
+
+def slow_head(port, random, tally, stop):
+    return slow(port, stop, b"", b"GET / HTTP/1.1\r\n" + HOST + b"X: " + b"x" * 100, 10)
 
 
 def slow_body(port, random, tally, stop):
-    with Connection(port) as connection:
-        connection.send(b"POST /echo HTTP/1.1\r\n%sContent-Length: 1000\r\n\r\n" % HOST)
-        took = trickle(connection, b"x" * 1000, stop)
-        if took is None:
-            return False
-        connection.expect("slow body", 408)
-        if not 29 < took < 33:
-            raise Fault(f"a slow body was refused after {took:.1f} s")
+    return slow(port, stop, b"POST /echo HTTP/1.1\r\n%sContent-Length: 1000\r\n\r\n" % HOST, b"x" * 1000, 30)
 
 
 def slow_reader(port, random, tally, stop):
