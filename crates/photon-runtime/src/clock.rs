@@ -46,6 +46,11 @@ fn epoch() -> Instant {
     *EPOCH.get_or_init(Instant::now)
 }
 
+/// The nanoseconds of clock time until now.
+pub(crate) fn now_nanos() -> u64 {
+    u64::try_from(epoch().elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// The instant `after` from now, or a very late one where that cannot be expressed.
 pub(crate) fn instant_after(after: Duration) -> Instant {
     let now = Instant::now();
@@ -105,7 +110,7 @@ impl Clock {
                 Alarm::Unpark(parker) => parker.deliver(),
                 Alarm::Socket(socket) => socket.expire(),
                 Alarm::Wake(waker) => waker.wake(),
-                Alarm::Sweep => worker.deadlines.sweep(worker),
+                Alarm::Sweep => worker.reactor.sweep(worker),
             }
         }
         let next = self.alarms.borrow().first_key_value().map(|((due, _), _)| *due);

@@ -24,6 +24,8 @@ pub(crate) struct Parker {
     /// Whether the courier already has mail for this coroutine; keeps the mailbox as short as the number of
     /// coroutines however often one is woken.
     posted: AtomicBool,
+    /// Whether the coroutine leads its worker; only the worker itself looks and writes.
+    pub(crate) leads: AtomicBool,
 }
 
 impl Parker {
@@ -96,6 +98,7 @@ impl Coroutine {
             home: worker.id,
             mailbox: worker.mailbox,
             posted: AtomicBool::new(false),
+            leads: AtomicBool::new(false),
         });
         let waker = Waker::from(Arc::clone(&parker));
         let (polling, locals, doing) = (Cell::new(false), RefCell::default(), RefCell::default());
@@ -108,9 +111,25 @@ impl Coroutine {
         Entered { coroutine: self }
     }
 
-    /// Runs `f`, which gives the thread to other coroutines and comes back here when this one is resumed.
+    /// Whether the coroutine leads its worker.
+    #[inline]
+    pub(crate) fn leads(&self) -> bool {
+        self.parker.leads.load(Ordering::Relaxed)
+    }
+
+    /// Runs `f`, which gives the thread to other coroutines and comes back here when this one is resumed. If it leads its
+    /// worker, somebody else has to from here on.
     #[inline]
     pub(crate) fn suspend<R>(&self, f: impl FnOnce() -> R) -> R {
+        if self.leads() {
+            self.worker.crew.hand_over(self);
+        }
+        self.suspend_leading(f)
+    }
+
+    /// The same for one that goes on leading.
+    #[inline]
+    pub(crate) fn suspend_leading<R>(&self, f: impl FnOnce() -> R) -> R {
         debug_assert!(!std::thread::panicking(), "a coroutine must not park while it unwinds");
         CURRENT.set(ptr::null());
         self.worker.watch.pause();
@@ -137,6 +156,14 @@ impl Coroutine {
         // A token left over from an earlier wake would end the first park at once.
         while self.parker.posted.load(Ordering::Relaxed) {
             self.park();
+        }
+    }
+
+    /// The same for a leader that goes on leading.
+    pub(crate) fn yield_leading(&self) {
+        self.parker.post();
+        while self.parker.posted.load(Ordering::Relaxed) {
+            self.suspend_leading(may::coroutine::park);
         }
     }
 

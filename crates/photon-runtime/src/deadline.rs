@@ -3,14 +3,8 @@
 //! Setting a deadline is a store, so a server can set one per request; a timer per request would cost an
 //! insertion and a removal each. Deadlines that need precision belong to the clock.
 
-use std::cell::{Cell, RefCell};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
-
-use crate::clock::Alarm;
-use crate::net::Wakeable;
-use crate::worker::Worker;
 
 /// The unit of coarse deadlines. One expires at most five ticks late, and never early.
 pub(crate) const TICK: Duration = Duration::from_millis(20);
@@ -40,53 +34,43 @@ const FRESH: u64 = 1 << 63;
 
 const NEVER: u64 = u64::MAX;
 
-/// One slot's use by one socket. A sweep that still finds the slot after the socket has moved away must not end a
-/// deadline that the socket has elsewhere.
-struct Owner {
-    wakeable: Arc<Wakeable>,
-    term: u32,
-}
+/// The slot has had no deadline yet.
+const UNUSED: u64 = u64::MAX - 1;
 
-/// The deadline slots of one worker. Only its own thread touches them.
+/// The deadlines of one worker's sockets, by the number of their slot.
 #[derive(Default)]
 pub(crate) struct Deadlines {
-    tick: Cell<u64>,
+    tick: u64,
     /// When the current tick began.
-    began: Cell<Option<Instant>>,
-    sweeping: Cell<bool>,
-    due: RefCell<Vec<u64>>,
-    owners: RefCell<Vec<Option<Owner>>>,
-    free: RefCell<Vec<usize>>,
+    began: Option<Instant>,
+    due: Vec<u64>,
+    /// Slots that have had a deadline.
+    used: usize,
+    sweeping: bool,
 }
 
 impl Deadlines {
-    /// Reserves a slot without a deadline and makes sure the sweeper runs.
-    pub(crate) fn reserve(&self, worker: &'static Worker, wakeable: Arc<Wakeable>) -> usize {
-        if !self.sweeping.replace(true) {
-            self.began.set(Some(Instant::now()));
-            worker.clock.set(Instant::now() + TICK, Alarm::Sweep);
+    /// Takes a slot into use, without a deadline.
+    pub(crate) fn open(&mut self, slot: usize) {
+        if self.due.len() <= slot {
+            self.due.resize(slot + 1, UNUSED);
         }
-        let owner = Owner { term: wakeable.term(), wakeable };
-        let mut owners = self.owners.borrow_mut();
-        if let Some(slot) = self.free.borrow_mut().pop() {
-            owners[slot] = Some(owner);
-            return slot;
-        }
-        owners.push(Some(owner));
-        self.due.borrow_mut().push(NEVER);
-        owners.len() - 1
     }
 
-    /// Gives a slot back.
-    pub(crate) fn release(&self, slot: usize) {
-        self.due.borrow_mut()[slot] = NEVER;
-        self.owners.borrow_mut()[slot] = None;
-        self.free.borrow_mut().push(slot);
+    /// Gives a slot back, and says how much of its deadline was left.
+    pub(crate) fn close(&mut self, slot: usize) -> Option<Duration> {
+        let due = std::mem::replace(&mut self.due[slot], UNUSED);
+        if due == UNUSED {
+            return None;
+        }
+        self.used -= 1;
+        let ticks = (due & !FRESH).saturating_sub(self.tick);
+        (due != NEVER).then(|| TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX)))
     }
 
-    /// Stores a deadline.
+    /// Stores a deadline. Returns whether somebody has to begin to sweep.
     #[inline]
-    pub(crate) fn set(&self, slot: usize, after: Option<Duration>) {
+    pub(crate) fn set(&mut self, slot: usize, after: Option<Duration>) -> bool {
         let due = match after {
             None => NEVER,
             Some(after) => {
@@ -94,55 +78,58 @@ impl Deadlines {
                 let millis =
                     after.as_secs().saturating_mul(1000).saturating_add(u64::from(after.subsec_millis()) + 1);
                 let ticks = millis.div_ceil(TICK.as_millis() as u64).min(FRESH / 2);
-                (self.tick.get() + ticks + MARGIN) | FRESH
+                (self.tick + ticks + MARGIN) | FRESH
             }
         };
-        self.due.borrow_mut()[slot] = due;
+        if std::mem::replace(&mut self.due[slot], due) == UNUSED {
+            self.used += 1;
+        }
+        !self.sweeping && self.begin()
     }
 
-    /// How many slots are in use.
-    pub(crate) fn len(&self) -> usize {
-        self.owners.borrow().len() - self.free.borrow().len()
+    #[cold]
+    fn begin(&mut self) -> bool {
+        self.began = Some(Instant::now());
+        self.sweeping = true;
+        true
+    }
+
+    /// How many slots have had a deadline, and whether somebody sweeps.
+    #[cfg(test)]
+    pub(crate) fn in_use(&self) -> (usize, bool) {
+        (self.used, self.sweeping)
     }
 
     /// Goes on to the current tick and returns how many that were.
-    fn advance(&self) -> u64 {
+    fn advance(&mut self) -> u64 {
         let now = Instant::now();
-        let began = self.began.get().unwrap_or(now);
+        let began = self.began.unwrap_or(now);
         let ticks = (now.saturating_duration_since(began).as_millis() / TICK.as_millis()) as u64;
-        self.tick.set(self.tick.get() + ticks);
+        self.tick += ticks;
         // Keeping the remainder, so that long deadlines do not drift.
-        self.began.set(Some(began + Duration::from_millis(ticks * TICK.as_millis() as u64)));
+        self.began = Some(began + Duration::from_millis(ticks * TICK.as_millis() as u64));
         ticks
     }
 
-    /// Wakes the owners of the deadlines that have passed, and sets the next sweep while slots are in use.
-    pub(crate) fn sweep(&self, worker: &'static Worker) {
+    /// Removes the deadlines that have passed, and names their slots. Returns whether to sweep on.
+    pub(crate) fn sweep(&mut self, mut passed: impl FnMut(usize)) -> bool {
         let advanced = self.advance();
-        let now = self.tick.get();
-        for (slot, due) in self.due.borrow_mut().iter_mut().enumerate() {
-            if *due == NEVER {
+        for (slot, due) in self.due.iter_mut().enumerate() {
+            if *due == NEVER || *due == UNUSED {
                 continue;
             }
             if *due & FRESH != 0 {
                 *due = (*due & !FRESH) + advanced;
             }
-            if *due <= now {
+            if *due <= self.tick {
                 *due = NEVER;
-                if let Some(Owner { wakeable, term }) = &self.owners.borrow()[slot] {
-                    // Only schedules the owner; it runs after the sweep and may then set its slot.
-                    wakeable.pass_deadline(*term);
-                }
+                passed(slot);
             }
         }
-        let goes_on = self.len() > 0;
+        self.sweeping = self.used > 0;
         // Without sweeps it would stand still; another worker that sweeps sets it again.
-        UNIX_SECONDS.store(if goes_on { seconds_by_the_clock() } else { 0 }, Ordering::Relaxed);
-        if !goes_on {
-            self.sweeping.set(false);
-        } else {
-            worker.clock.set(Instant::now() + TICK, Alarm::Sweep);
-        }
+        UNIX_SECONDS.store(if self.sweeping { seconds_by_the_clock() } else { 0 }, Ordering::Relaxed);
+        self.sweeping
     }
 }
 
@@ -160,7 +147,7 @@ mod tests {
         start(Settings { workers: 2, blocking_threads: 3, ..Settings::default() }).unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let slots = || current().map_or(usize::MAX, |worker| worker.deadlines.len());
+        let slots = || current().map_or(usize::MAX, |worker| worker.reactor.deadlines_in_use().0);
         let on = |worker: usize| Builder::new().worker(worker);
         let make = move || {
             let mut stream = TcpStream::connect(address).unwrap();
@@ -188,9 +175,9 @@ mod tests {
         for worker in [0, 1] {
             let idle = move || {
                 sleep(super::TICK * 3);
-                (slots(), current().is_some_and(|worker| worker.deadlines.sweeping.get()))
+                current().map(|worker| worker.reactor.deadlines_in_use())
             };
-            assert_eq!(on(worker).spawn(idle).unwrap().join().unwrap(), (0, false), "worker {worker}");
+            assert_eq!(on(worker).spawn(idle).unwrap().join().unwrap(), Some((0, false)), "worker {worker}");
         }
     }
 }

@@ -11,7 +11,7 @@ use std::thread::Result as Outcome;
 use crate::coroutine::{Coroutine, with_current};
 use crate::local;
 use crate::overflow::StackBounds;
-use crate::start::{Runtime, StartError, try_runtime};
+use crate::start::{Runtime, StartError, running, try_runtime};
 use crate::wait::wait_for;
 use crate::worker::current as current_worker;
 
@@ -170,26 +170,46 @@ impl Builder {
         let runtime = try_runtime().map_err(SpawnError::Start)?;
         let ticket = Ticket::take(runtime)?;
         let home = self.worker.unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed)) % runtime.workers();
-        let size = page_multiple(self.stack_size.unwrap_or(runtime.settings.stack_size));
-        let name = self.name;
-        let main = move || {
-            let anchor = 0u8;
-            let stack = StackBounds { start: (&raw const anchor).addr(), size };
-            let Some(worker) = current_worker().filter(|worker| worker.id == home) else {
-                // Start-up verified that this cannot happen; going on would be unsound.
-                eprintln!("photon: a coroutine for worker {home} was started on another thread; aborting");
-                std::process::abort();
-            };
-            let coroutine = Coroutine::new(worker, name, stack);
-            let entered = coroutine.entered();
+        let size = self.stack_size.unwrap_or(runtime.settings.stack_size);
+        launch_at(home, size, self.name, move || {
             body();
-            // The result may be dropped with the body, and make values once more.
-            local::drop_all(&coroutine);
-            drop(entered);
             drop(ticket);
-        };
-        start_coroutine(home, size, main)
+        })
     }
+}
+
+/// Starts a coroutine that leads its worker or follows. It is not counted: that is done while it waits in a handler.
+pub(crate) fn launch_crew(
+    home: usize,
+    stack_size: usize,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<(), SpawnError> {
+    launch_at(home, stack_size, None, body)
+}
+
+fn launch_at(
+    home: usize,
+    stack_size: usize,
+    name: Option<Arc<str>>,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<(), SpawnError> {
+    let size = page_multiple(stack_size);
+    let main = move || {
+        let anchor = 0u8;
+        let stack = StackBounds { start: (&raw const anchor).addr(), size };
+        let Some(worker) = current_worker().filter(|worker| worker.id == home) else {
+            // Start-up verified that this cannot happen; going on would be unsound.
+            eprintln!("photon: a coroutine for worker {home} was started on another thread; aborting");
+            std::process::abort();
+        };
+        let coroutine = Coroutine::new(worker, name, stack);
+        let entered = coroutine.entered();
+        body();
+        // The result may be dropped with the body, and make values once more.
+        local::drop_all(&coroutine);
+        drop(entered);
+    };
+    start_coroutine(home, size, main)
 }
 
 /// Hands the body to `may`, whose failure to map a stack is a panic.
@@ -227,6 +247,21 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         LIVE.fetch_sub(1, Ordering::Relaxed);
     }
+}
+
+/// Counts a coroutine whose handler has to wait.
+pub(crate) fn count_in() {
+    LIVE.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Ends what [`count_in`] began.
+pub(crate) fn count_out() {
+    LIVE.fetch_sub(1, Ordering::Relaxed);
+}
+
+/// Whether there is room for another coroutine.
+pub(crate) fn may_spawn() -> bool {
+    running().is_some_and(|runtime| LIVE.load(Ordering::Relaxed) < runtime.limits.coroutines)
 }
 
 /// Where a coroutine leaves its result.

@@ -13,8 +13,9 @@ use may::coroutine::Builder;
 use crate::clock::run_clock;
 use crate::limits::Limits;
 use crate::settings::{Settings, SettingsError};
+use crate::reactor::Reactor;
 use crate::worker::{Mail, Mailbox, Worker, run_courier};
-use crate::{overflow, sys, worker};
+use crate::{leader, overflow, sys, worker};
 
 /// Stacks that `may` keeps for reuse; they exist from the start.
 pub(crate) const POOLED_STACKS: usize = 256;
@@ -27,6 +28,7 @@ pub(crate) struct Runtime {
     pub(crate) settings: Settings,
     pub(crate) limits: Limits,
     pub(crate) mailboxes: Vec<&'static Mailbox>,
+    pub(crate) reactors: Vec<&'static Reactor>,
     pub(crate) tokio: tokio::runtime::Runtime,
     /// Connections by worker, to place the next one.
     pub(crate) connections: Vec<AtomicUsize>,
@@ -142,9 +144,8 @@ pub fn max_coroutines() -> usize {
     runtime().limits.coroutines
 }
 
-/// How many connections a server should accept at most: one coroutine and one open file each, with room left
-/// for other coroutines and files. Starts the runtime if necessary, which raises the soft limit of open files
-/// to the hard limit.
+/// How many connections a server should accept at most: one open file each, with room left for other files. Starts the
+/// runtime if necessary, which raises the soft limit of open files to the hard limit.
 ///
 /// # Panics
 /// If the runtime cannot be started.
@@ -168,6 +169,11 @@ pub(crate) fn try_runtime() -> Result<&'static Runtime, StartError> {
         Some(runtime) => Ok(runtime),
         None => start_once(|| Settings::from_env().map_err(StartError::Settings)),
     }
+}
+
+/// The runtime, if it runs.
+pub(crate) fn running() -> Option<&'static Runtime> {
+    RUNTIME.get()
 }
 
 #[cold]
@@ -212,21 +218,26 @@ fn build(settings: Settings) -> Result<Runtime, StartError> {
 
     let (sender, reports) = channel();
     let mut mailboxes = Vec::with_capacity(workers);
+    let mut reactors = Vec::with_capacity(workers);
     for id in 0..workers {
         let bell = at_home(sys::eventfd(), id, workers).map_err(doing("creating an eventfd"))?;
         let timer = at_home(sys::timerfd(), id, workers).map_err(doing("creating a timerfd"))?;
         let mailbox: &'static Mailbox = Box::leak(Box::new(Mailbox::new(bell)));
         mailboxes.push(mailbox);
-        let plan = Plan { id, mailbox, timer, tokio: tokio.handle().clone(), reports: sender.clone() };
+        let epoll = at_home(sys::epoll(), id, workers).map_err(doing("creating an epoll instance"))?;
+        let reactor: &'static Reactor = Box::leak(Box::new(Reactor::new(id, epoll, mailbox)));
+        reactors.push(reactor);
+        let (tokio, reports) = (tokio.handle().clone(), sender.clone());
+        let plan = Plan { id, reactor, timer, stack_size: settings.stack_size, tokio, reports };
         start_worker(plan).map_err(doing("starting a worker"))?;
     }
     drop(sender);
     verify_threads(workers, &reports)?;
     verify_order(mailboxes[0])?;
     overflow::install_handler();
-    let limits = Limits::measure(open_files, POOLED_STACKS);
+    let limits = Limits::measure(open_files, POOLED_STACKS, workers * leader::FOLLOWERS);
     let connections = (0..workers).map(|_| AtomicUsize::new(0)).collect();
-    Ok(Runtime { settings, limits, mailboxes, tokio, connections })
+    Ok(Runtime { settings, limits, mailboxes, reactors, tokio, connections })
 }
 
 /// Moves a new descriptor to a number that maps to the worker.
@@ -242,8 +253,9 @@ pub(crate) fn at_home(fd: io::Result<OwnedFd>, worker: usize, workers: usize) ->
 
 struct Plan {
     id: usize,
-    mailbox: &'static Mailbox,
+    reactor: &'static Reactor,
     timer: OwnedFd,
+    stack_size: usize,
     tokio: tokio::runtime::Handle,
     reports: Sender<Report>,
 }
@@ -261,7 +273,7 @@ fn start_worker(plan: Plan) -> io::Result<()> {
         let began = sys::thread_id();
         sys::name_thread(&format!("photon-{id}"));
         let prepared = overflow::use_alternative_stack();
-        let worker = Worker::install(id, plan.mailbox, plan.timer);
+        let worker = Worker::install(id, plan.reactor, plan.timer);
         // Entered for good: values that need tokio may be created and dropped outside of any poll.
         std::mem::forget(plan.tokio.enter());
         // It begins at the courier's first wait, and finds the worker installed.
@@ -276,7 +288,8 @@ fn start_worker(plan: Plan) -> io::Result<()> {
             // The receiver is gone only if the start has failed already.
             let _ = reports.send(Report { worker: id, began, resumed });
         };
-        if let Err(error) = prepared.and(clock) {
+        let leader = leader::start(id, plan.stack_size);
+        if let Err(error) = prepared.and(clock).and(leader) {
             return report(Err(error));
         }
         let ready = || {

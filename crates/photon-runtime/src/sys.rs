@@ -209,6 +209,39 @@ pub(crate) fn forget_preference_in_group(socket: BorrowedFd<'_>) -> io::Result<(
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// A set of descriptors to wait for.
+pub(crate) fn epoll() -> io::Result<OwnedFd> {
+    // SAFETY: no pointers are involved.
+    owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })
+}
+
+/// Adds a descriptor to the set: whatever happens to it is told once, with this number.
+pub(crate) fn epoll_add(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>, number: u64) -> io::Result<()> {
+    let events = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
+    let mut event = libc::epoll_event { events: events as u32, u64: number };
+    // SAFETY: one valid epoll_event, which the kernel copies.
+    let result = unsafe {
+        libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_ADD, fd.as_raw_fd(), &raw mut event)
+    };
+    check(result).map(|_| ())
+}
+
+/// Takes a descriptor out of the set; nothing happens if it is not in it.
+pub(crate) fn epoll_remove(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>) {
+    let nothing = std::ptr::null_mut();
+    // SAFETY: the kernel reads no event when it removes a descriptor.
+    unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_DEL, fd.as_raw_fd(), nothing) };
+}
+
+/// Fills the buffer with what has happened to the set, without waiting, and says how much that is.
+pub(crate) fn epoll_events(epoll: BorrowedFd<'_>, events: &mut [libc::epoll_event]) -> usize {
+    let room = libc::c_int::try_from(events.len()).unwrap_or(libc::c_int::MAX);
+    // SAFETY: the buffer has room for as many events as is said.
+    let count = unsafe { libc::epoll_wait(epoll.as_raw_fd(), events.as_mut_ptr(), room, 0) };
+    // An interrupted call has taken nothing, and a set that is valid has no other error.
+    usize::try_from(count).unwrap_or(0)
+}
+
 /// How many bytes that were written to a socket its peer has not received yet (`SIOCOUTQ`, tcp(7)).
 pub(crate) fn unreceived(socket: BorrowedFd<'_>) -> io::Result<usize> {
     let mut count: libc::c_int = 0;

@@ -14,8 +14,8 @@ use may::io::{CoIo, WaitIo};
 
 use crate::clock::Clock;
 use crate::coroutine::Parker;
-use crate::deadline::Deadlines;
-use crate::net::Wakeable;
+use crate::leader::Crew;
+use crate::reactor::Reactor;
 use crate::sys::{self, Number};
 use crate::watchdog::Watch;
 
@@ -40,8 +40,6 @@ pub(crate) fn current() -> Option<&'static Worker> {
 pub(crate) enum Mail {
     /// Unpark a coroutine.
     Unpark(Arc<Parker>),
-    /// Wake a coroutine that waits for its socket.
-    Socket(Arc<Wakeable>),
     /// Run something short that touches the worker's own state. It must not wait.
     Run(Box<dyn FnOnce(&'static Worker) + Send>),
 }
@@ -55,12 +53,6 @@ pub(crate) struct Mailbox {
 impl Mailbox {
     pub(crate) fn new(bell: OwnedFd) -> Mailbox {
         Mailbox { mail: Mutex::new(Vec::new()), bell }
-    }
-
-    /// How many letters wait for the courier.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.mail.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
     pub(crate) fn send(&self, mail: Mail) {
@@ -80,7 +72,8 @@ pub(crate) struct Worker {
     pub(crate) id: usize,
     pub(crate) mailbox: &'static Mailbox,
     pub(crate) clock: Clock,
-    pub(crate) deadlines: Deadlines,
+    pub(crate) reactor: &'static Reactor,
+    pub(crate) crew: Crew,
     pub(crate) watch: &'static Watch,
     turns: Cell<u32>,
     /// tokio's I/O on this worker, once somebody asked for it.
@@ -90,12 +83,13 @@ pub(crate) struct Worker {
 
 impl Worker {
     /// Makes the calling thread this worker. Called once, by the worker's courier, before anything else runs.
-    pub(crate) fn install(id: usize, mailbox: &'static Mailbox, timer: OwnedFd) -> &'static Worker {
+    pub(crate) fn install(id: usize, reactor: &'static Reactor, timer: OwnedFd) -> &'static Worker {
         let worker: &'static Worker = Box::leak(Box::new(Worker {
             id,
-            mailbox,
+            mailbox: reactor.mailbox(),
             clock: Clock::new(timer),
-            deadlines: Deadlines::default(),
+            reactor,
+            crew: Crew::default(),
             watch: Box::leak(Box::default()),
             turns: Cell::new(TURNS),
             #[cfg(feature = "worker-io")]
@@ -135,7 +129,6 @@ pub(crate) fn run_courier(worker: &'static Worker, ready: impl FnOnce()) -> std:
         for mail in batch.drain(..) {
             match mail {
                 Mail::Unpark(parker) => parker.deliver(),
-                Mail::Socket(socket) => socket.deliver(),
                 Mail::Run(f) => f(worker),
             }
         }
@@ -148,6 +141,9 @@ pub(crate) struct AbortOnUnwind(pub(crate) &'static str);
 
 impl Drop for AbortOnUnwind {
     fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
         eprintln!("photon: {} of a worker panicked; its coroutines could never be woken again", self.0);
         std::process::abort();
     }

@@ -124,15 +124,17 @@ impl Door<'_> {
         false
     }
 
-    /// Starts the coroutine of a connection. If there can be none, the client is told so.
+    /// Hands the connection to a worker. If a request that has to wait could have no coroutine, the client is told so.
     fn admit(&self, incoming: Incoming) -> io::Result<()> {
+        if photon_runtime::live_coroutines() >= photon_runtime::max_coroutines() {
+            refuse(incoming);
+            return Err(io::Error::other("all coroutines that vm.max_map_count allows are in use"));
+        }
         let admission = self.shared.admit();
         let handler = Arc::clone(self.handler);
         let peer = incoming.peer_addr();
-        incoming.spawn(connection::served(peer, admission, handler)).map_err(|refused| {
-            refuse(refused.incoming);
-            io::Error::other(refused.error)
-        })
+        incoming.handle(|stream| connection::admitted(stream, peer, admission, handler));
+        Ok(())
     }
 
     /// Starts a coroutine that answers 503, unless there are many of them already.

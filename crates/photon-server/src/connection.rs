@@ -1,7 +1,8 @@
 //! The life of a connection: read, decode, call the handler, write, in a loop.
 //!
 //! All requests that one read brings are answered in order before anything is written, and then
-//! with one write. The handler runs here, on the connection's own coroutine.
+//! with one write. The handler runs here. Between requests a connection has no coroutine, and neither has it while a head
+//! arrives; whatever else it waits for, it waits for where the code stands.
 
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,9 +16,10 @@ use photon_http::{
     BodyDecoder, BodyForm, BodyLength, DateLine, DecodeError, Decoded, Framing, HeadDecoder, ProxySource,
     Reply, Version, encode_continue, encode_head, encode_switch,
 };
-use photon_runtime::net::TcpStream;
+use photon_runtime::net::{EventHandler, Ready, TcpStream};
 
 use crate::buffers::SMALL;
+use crate::desk::Desk;
 use crate::incoming::{Incoming, Lent, Loan};
 use crate::link::{Awaiting, Link, Stop};
 use crate::shared::{Admission, Shared};
@@ -33,38 +35,27 @@ const WRITE_AT: usize = 64 * 1024;
 /// A body of more bytes is written from where it is instead of being copied behind its head.
 const COPY_UP_TO: usize = 16 * 1024;
 
-/// The body of a connection's coroutine: serves it until it ends.
-pub(crate) fn served(
+/// A connection that has just been accepted, to be served by whoever has its events.
+pub(crate) fn admitted(
+    stream: TcpStream,
     peer: Option<SocketAddr>,
     admission: Admission,
     handler: Arc<dyn Handler>,
-) -> impl FnOnce(TcpStream) + Send + 'static {
-    // Here, so that a handler's backtrace passes from the runtime straight to this file.
-    move |stream| serve(stream, peer, admission, &*handler)
-}
-
-fn serve(stream: TcpStream, peer: Option<SocketAddr>, mut admission: Admission, handler: &dyn Handler) {
-    let _ = stream.set_nodelay(true);
-    let transport = Transport::plain(stream);
-    admission.register(transport.waker());
-    let mut connection = Connection {
-        shared: &admission.shared,
+) -> impl EventHandler {
+    let link = Box::new(Link::new(Transport::plain(stream), Arc::clone(&admission.shared)));
+    Connection {
+        shared: Arc::clone(&admission.shared),
+        admission,
         handler,
         peer,
+        link: Some(link),
+        is_new: true,
         decoder: HeadDecoder::default(),
         in_head: false,
-        request: Request::default(),
         #[cfg(feature = "tls")]
         tls: None,
         proxies: None,
-        date: DateLine::default(),
-    };
-    let mut link = Box::new(Link::new(transport, Arc::clone(&admission.shared)));
-    if connection.greet(&mut link).is_err() {
-        return;
     }
-    let (link, end) = connection.run(link);
-    connection.finish(link, end);
 }
 
 /// Answers a connection for which there is no room. By TLS it is closed without a word, which costs no handshake.
@@ -106,27 +97,71 @@ impl From<DecodeError> for End {
     }
 }
 
-struct Connection<'a> {
-    shared: &'a Arc<Shared>,
-    handler: &'a dyn Handler,
+/// What there is of a connection while it waits for a request.
+struct Connection {
+    shared: Arc<Shared>,
+    admission: Admission,
+    handler: Arc<dyn Handler>,
     peer: Option<SocketAddr>,
+    /// Taken while the connection is served.
+    link: Option<Box<Link>>,
+    /// Whether nothing has been read or written yet.
+    is_new: bool,
     decoder: HeadDecoder,
     /// Whether the time limit of the current head has started.
     in_head: bool,
-    request: Request,
     #[cfg(feature = "tls")]
     tls: Option<Arc<TlsInfo>>,
     /// The trusted proxies, if the peer is one of them.
     proxies: Option<Arc<TrustedProxies>>,
-    date: DateLine,
 }
 
-// Functions that answer are not inlined: what they need on the stack must not be part of the frames in which connections
-// wait, so that those fit on a page.
-impl Connection<'_> {
+impl EventHandler for Connection {
+    fn stream(&mut self) -> &mut TcpStream {
+        self.link.as_mut().expect("a connection that waits has its link").stream()
+    }
+
+    fn handle(mut self: Box<Self>, event: Ready) -> Option<Box<dyn EventHandler>> {
+        let link = self.link.take()?;
+        let mut desk = Desk::take(self.shared.number);
+        let (link, served) = self.serve(&mut desk, link, event);
+        match served {
+            Ok(()) => {
+                desk.give();
+                self.link = Some(link);
+                Some(self)
+            }
+            Err(end) => {
+                self.finish(desk, link, end);
+                None
+            }
+        }
+    }
+}
+
+// Functions that answer are not inlined: what they need on the stack must not be part of the frames in which others wait.
+impl Connection {
+    /// Serves the connection until it has to wait for a request, or is at its end. The link is given away for a request
+    /// whose body is read while it is answered.
+    fn serve(&mut self, desk: &mut Desk, mut link: Box<Link>, event: Ready) -> (Box<Link>, Result<(), End>) {
+        let begun = if std::mem::take(&mut self.is_new) {
+            self.greet(&mut link).map(|()| true).map_err(End::from)
+        } else {
+            let waited = link.waited(self.awaiting(), event);
+            waited.map_err(|stop| self.end_of_wait(stop)).and_then(|()| self.receive(&mut link))
+        };
+        self.introduce(&mut desk.request);
+        match begun {
+            Ok(true) => self.run(desk, link),
+            begun => (link, begun.map(|_waits| ())),
+        }
+    }
+
     /// What comes before the first request.
     #[inline(never)]
     fn greet(&mut self, link: &mut Link) -> Result<(), Stop> {
+        let _ = link.stream().set_nodelay(true);
+        self.admission.register(link.stream().waker());
         self.proxies = self.shared.proxies_of(self.peer).cloned();
         if self.shared.config.proxy_protocol {
             match link.proxy_source()? {
@@ -143,71 +178,79 @@ impl Connection<'_> {
             link.handshake(Session::new(tls.current()).map_err(|_| Stop::Gone)?)?;
             self.tls = link.tls_info().map(Arc::new);
         }
-        self.introduce();
         Ok(())
     }
 
     /// Tells the request what is known of its connection.
-    fn introduce(&mut self) {
+    fn introduce(&self, request: &mut Request) {
         #[cfg(feature = "tls")]
         if let Some(tls) = &self.tls {
-            self.request.set_tls(Some(Arc::clone(tls)));
+            request.set_tls(Some(Arc::clone(tls)));
         }
         if let Some(proxies) = &self.proxies {
-            self.request.set_proxies(Some(Arc::clone(proxies)));
+            request.set_proxies(Some(Arc::clone(proxies)));
         }
     }
 
-    /// Serves requests to the end. The link is given away for a request whose body is read while it is answered.
-    fn run(&mut self, mut link: Box<Link>) -> (Box<Link>, End) {
+    /// Answers what has come and receives more, until there is nothing to receive.
+    fn run(&mut self, desk: &mut Desk, mut link: Box<Link>) -> (Box<Link>, Result<(), End>) {
         loop {
             // What came with the header of a proxy is there before anything is waited for.
             loop {
-                match self.answer_received(&mut link) {
+                match self.answer_received(desk, &mut link) {
                     Ok(None) => break,
                     Ok(Some(arriving)) => {
                         let answered;
-                        (link, answered) = self.answer_arriving(link, &arriving);
+                        (link, answered) = self.answer_arriving(desk, link, &arriving);
                         if let Err(end) = answered {
-                            return (link, end);
+                            return (link, Err(end));
                         }
                     }
-                    Err(end) => return (link, end),
+                    Err(end) => return (link, Err(end)),
                 }
             }
-            if let Err(end) = self.receive(&mut link) {
-                return (link, end);
+            self.begin_to_wait(&mut link);
+            match self.receive(&mut link) {
+                Ok(true) => {}
+                received => return (link, received.map(|_waits| ())),
             }
         }
     }
 
-    /// Waits for the first bytes of a head, or for more of one.
-    fn receive(&mut self, link: &mut Link) -> Result<(), End> {
+    /// Starts the time limit for the first bytes of a head, or for the rest of one.
+    fn begin_to_wait(&mut self, link: &mut Link) {
         let config = &self.shared.config;
-        let awaiting = if link.input.is_idle() {
+        if link.input.is_idle() {
             self.in_head = false;
             link.start_limit(config.idle_timeout);
-            Awaiting::Request
-        } else {
-            if !self.in_head {
-                self.in_head = true;
-                link.start_limit(config.header_timeout);
-            }
-            Awaiting::Rest
-        };
-        match link.read(awaiting) {
-            Ok(_) => Ok(()),
-            Err(Stop::TimedOut) if self.in_head => Err(End::Refused(StatusCode::REQUEST_TIMEOUT)),
-            Err(stop) => Err(stop.into()),
+        } else if !self.in_head {
+            self.in_head = true;
+            link.start_limit(config.header_timeout);
         }
+    }
+
+    fn awaiting(&self) -> Awaiting {
+        if self.in_head { Awaiting::Rest } else { Awaiting::Request }
+    }
+
+    /// Receives what is there; false if the connection has to wait.
+    fn receive(&mut self, link: &mut Link) -> Result<bool, End> {
+        match link.try_read(self.awaiting()) {
+            Ok(count) => Ok(count.is_some()),
+            Err(stop) => Err(self.end_of_wait(stop)),
+        }
+    }
+
+    fn end_of_wait(&self, stop: Stop) -> End {
+        if stop == Stop::TimedOut && self.in_head { End::Refused(StatusCode::REQUEST_TIMEOUT) } else { stop.into() }
     }
 
     /// Answers every request that is complete in the input and writes the answers. Stops at a request whose body is
     /// still arriving, and gives what its head says.
     #[inline(never)]
-    fn answer_received(&mut self, link: &mut Link) -> Result<Option<Arriving>, End> {
+    fn answer_received(&mut self, desk: &mut Desk, link: &mut Link) -> Result<Option<Arriving>, End> {
         while let Some(decoded) =
-            self.decoder.decode(link.input.bytes(), &self.shared.config.limits, &mut self.request.head)?
+            self.decoder.decode(link.input.bytes(), &self.shared.config.limits, &mut desk.request.head)?
         {
             link.input.consume(decoded.consumed);
             link.start_request();
@@ -216,15 +259,15 @@ impl Connection<'_> {
                 let Some(body) = whole_body(link, decoder.clone())? else {
                     return Ok(Some(Arriving { decoded, body: decoder }));
                 };
-                self.request.body = body.into();
+                desk.request.body = body.into();
             }
-            let (response, reply) = self.call(&decoded);
+            let (response, reply) = self.call(&mut desk.request, &decoded);
             // RFC 9110 §7.8: before 101, even if there is no body left to ask for.
             if decoded.expect_continue && matches!(response.body, Body::Upgrade(_)) {
                 encode_continue(&mut link.out);
             }
-            let goes_on = self.respond(&mut Line::Own(link), response, reply)?;
-            self.end_request(link, &decoded);
+            let goes_on = respond(&mut desk.date, &mut Line::Own(link), response, reply)?;
+            self.end_request(&mut desk.request, link, &decoded);
             if !goes_on {
                 return Err(End::Answered);
             }
@@ -235,21 +278,26 @@ impl Connection<'_> {
 
     /// Answers a request whose body is read meanwhile.
     #[inline(never)]
-    fn answer_arriving(&mut self, link: Box<Link>, arriving: &Arriving) -> (Box<Link>, Result<(), End>) {
+    fn answer_arriving(
+        &mut self,
+        desk: &mut Desk,
+        link: Box<Link>,
+        arriving: &Arriving,
+    ) -> (Box<Link>, Result<(), End>) {
         let Arriving { decoded, body } = arriving;
-        let loan = Loan::new(Lent::new(link, body.clone(), decoded.expect_continue, self.shared));
-        self.request.set_incoming(Some(Box::new(Incoming::new(&loan))));
-        let (response, mut reply) = self.call(decoded);
+        let loan = Loan::new(Lent::new(link, body.clone(), decoded.expect_continue, &self.shared));
+        desk.request.set_incoming(Some(Box::new(Incoming::new(&loan))));
+        let (response, mut reply) = self.call(&mut desk.request, decoded);
         // What the handler has not taken is read by nobody any more.
-        self.request.set_incoming(None);
+        desk.request.set_incoming(None);
         let is_stream = matches!(response.body, Body::Stream(_));
         let responded = if is_stream {
             // It may read on.
-            self.respond(&mut Line::Lent(&loan), response, reply)
+            respond(&mut desk.date, &mut Line::Lent(&loan), response, reply)
         } else {
             loan.with(|lent| {
                 reply.keep_alive &= lent.may_go_on();
-                self.respond(&mut Line::Own(&mut lent.link), response, reply)
+                respond(&mut desk.date, &mut Line::Own(&mut lent.link), response, reply)
             })
             .unwrap_or(Err(End::Quiet))
         };
@@ -267,36 +315,36 @@ impl Connection<'_> {
             Err(end) => Err(end),
         };
         let mut link = lent.link;
-        self.end_request(&mut link, decoded);
+        self.end_request(&mut desk.request, &mut link, decoded);
         (link, end)
     }
 
     /// Forgets a request that was answered.
-    fn end_request(&mut self, link: &mut Link, decoded: &Decoded) {
+    fn end_request(&mut self, request: &mut Request, link: &mut Link, decoded: &Decoded) {
         link.end_request();
         link.take_turn();
         if decoded.consumed <= SMALL {
-            self.request.clear();
+            request.clear();
         } else {
-            self.request = Request::default();
+            *request = Request::default();
         }
         // Also because a handler may have taken the request away.
-        self.introduce();
+        self.introduce(request);
         // If there is the start of another head, its time has not begun.
         self.in_head = false;
     }
 
     /// Calls the handler. Gives its response, and in what form it has to be sent.
-    fn call(&mut self, decoded: &Decoded) -> (Response, Reply) {
-        self.request.set_peer(self.peer);
-        let (version, head) = (self.request.head.version, self.request.head.method == Method::HEAD);
+    fn call(&mut self, request: &mut Request, decoded: &Decoded) -> (Response, Reply) {
+        request.set_peer(self.peer);
+        let (version, head) = (request.head.version, request.head.method == Method::HEAD);
         // The application turns panics into responses itself; this is for what escapes it.
-        let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(&mut self.request)));
+        let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(request)));
         let keep_alive = decoded.keep_alive && called.is_ok() && !self.shared.is_draining();
         let mut response = called.unwrap_or_else(|_| detail(StatusCode::INTERNAL_SERVER_ERROR));
         if let Body::Upgrade(_) = response.body {
             let protocol = response.headers.get("upgrade").unwrap_or_default();
-            if !self.request.wants_upgrade(protocol) {
+            if !request.wants_upgrade(protocol) {
                 // RFC 9110 §15.5.22: with the protocol that is required.
                 response = detail(StatusCode::UPGRADE_REQUIRED).header("upgrade", protocol);
             }
@@ -307,48 +355,15 @@ impl Connection<'_> {
         (response, Reply { version, head, keep_alive })
     }
 
-    /// Puts a response in the output, or writes it if it is large or streamed. Returns whether
-    /// the connection goes on.
-    fn respond(&mut self, line: &mut Line<'_>, response: Response, reply: Reply) -> Result<bool, End> {
-        let Response { status, headers, body } = response;
-        if let Body::Upgrade(serve) = body {
-            return Err(End::Switched(headers, serve));
-        }
-        let length =
-            body.as_bytes().map_or(BodyLength::Unknown, |bytes| BodyLength::Known(bytes.len() as u64));
-        refresh(&mut self.date);
-        let encode =
-            |link: &mut Link| encode_head(&mut link.out, reply, status, &headers, length, &self.date);
-        let (form, keep_alive) = line.with(encode)?;
-        match (form, body) {
-            (BodyForm::Omitted, _) => {}
-            (_, Body::Stream(write)) => {
-                StreamedBody::new(line, form == BodyForm::Chunked).send(write)?;
-            }
-            (_, body) => {
-                let bytes = body.as_bytes().unwrap_or_default();
-                line.with(|link| {
-                    if bytes.len() <= COPY_UP_TO {
-                        link.out.extend_from_slice(bytes);
-                        return Ok(());
-                    }
-                    link.write_after_output(bytes)
-                })??;
-            }
-        }
-        line.with(|link| if link.out.len() >= WRITE_AT { link.flush() } else { Ok(()) })??;
-        Ok(keep_alive)
-    }
-
     /// Says what there is left to say, and closes.
     #[inline(never)]
-    fn finish(mut self, mut link: Box<Link>, end: End) {
+    fn finish(self: Box<Self>, mut desk: Box<Desk>, mut link: Box<Link>, end: End) {
         match end {
-            End::Quiet => return,
+            End::Quiet => return desk.give(),
             End::Switched(headers, serve) => {
-                refresh(&mut self.date);
-                encode_switch(&mut link.out, &headers, &self.date);
-                drop(self.request);
+                refresh(&mut desk.date);
+                encode_switch(&mut link.out, &headers, &desk.date);
+                desk.give();
                 link.end_request();
                 if link.flush().is_ok() {
                     serve(Upgraded::new(Tunnel::new(link, self.peer)));
@@ -358,16 +373,54 @@ impl Connection<'_> {
             End::Answered => {}
             End::Refused(status) => {
                 // RFC 9110 §9.3.2, also for a request that was refused before its method was read.
-                let head =
-                    self.request.head.method == Method::HEAD || link.input.bytes().starts_with(b"HEAD ");
-                encode_error(&mut link.out, &detail(status), head, &mut self.date);
+                let head = desk.request.head.method == Method::HEAD || link.input.bytes().starts_with(b"HEAD ");
+                encode_error(&mut link.out, &detail(status), head, &mut desk.date);
             }
         }
+        desk.give();
         // Always, because the client may have sent more while its request was answered.
         if link.flush().is_ok() {
             link.linger();
         }
     }
+}
+
+/// Puts a response in the output, or writes it if it is large or streamed. Returns whether
+/// the connection goes on.
+fn respond(
+    date: &mut DateLine,
+    line: &mut Line<'_>,
+    response: Response,
+    reply: Reply,
+) -> Result<bool, End> {
+    let Response { status, headers, body } = response;
+    if let Body::Upgrade(serve) = body {
+        return Err(End::Switched(headers, serve));
+    }
+    let length =
+        body.as_bytes().map_or(BodyLength::Unknown, |bytes| BodyLength::Known(bytes.len() as u64));
+    refresh(date);
+    let encode =
+        |link: &mut Link| encode_head(&mut link.out, reply, status, &headers, length, date);
+    let (form, keep_alive) = line.with(encode)?;
+    match (form, body) {
+        (BodyForm::Omitted, _) => {}
+        (_, Body::Stream(write)) => {
+            StreamedBody::new(line, form == BodyForm::Chunked).send(write)?;
+        }
+        (_, body) => {
+            let bytes = body.as_bytes().unwrap_or_default();
+            line.with(|link| {
+                if bytes.len() <= COPY_UP_TO {
+                    link.out.extend_from_slice(bytes);
+                    return Ok(());
+                }
+                link.write_after_output(bytes)
+            })??;
+        }
+    }
+    line.with(|link| if link.out.len() >= WRITE_AT { link.flush() } else { Ok(()) })??;
+    Ok(keep_alive)
 }
 
 /// A request that can be answered before its body is there.

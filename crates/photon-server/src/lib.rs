@@ -32,6 +32,7 @@ mod accept;
 mod buffers;
 mod config;
 mod connection;
+mod desk;
 mod incoming;
 mod input;
 mod link;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use photon_http::{ProxySource, decode_proxy_header};
-use photon_runtime::net::Ready;
+use photon_runtime::net::{Ready, TcpStream};
 
 use crate::buffers;
 use crate::input::Input;
@@ -161,6 +161,11 @@ impl Link {
         self.stream.tls_info()
     }
 
+    /// The stream, to wait for.
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        self.stream.stream()
+    }
+
     /// Starts a time limit for what [`Link::read`] waits for.
     pub(crate) fn start_limit(&mut self, limit: Duration) {
         let limit = self.within_request(limit);
@@ -195,16 +200,25 @@ impl Link {
     }
 
     /// Reads once, waiting for bytes if there are none.
-    ///
-    /// A read that does not fill the buffer has emptied the socket, so the next one waits at once
-    /// instead of being told so by the kernel.
     pub(crate) fn read(&mut self, awaiting: Awaiting) -> Result<usize, Stop> {
+        loop {
+            if let Some(count) = self.try_read(awaiting)? {
+                return Ok(count);
+            }
+            self.wait_to_read(awaiting)?;
+        }
+    }
+
+    /// Reads once. If there is nothing, the buffers that are not needed in a wait are given back, and what comes next is a
+    /// wait for the stream, and then [`Link::waited`].
+    ///
+    /// A read that does not fill the buffer has emptied the socket, so the next one does not ask the kernel before that.
+    pub(crate) fn try_read(&mut self, awaiting: Awaiting) -> Result<Option<usize>, Stop> {
         loop {
             let stopping = awaiting != Awaiting::Rest && self.shared.is_draining();
             if self.drained && !stopping {
                 self.give_buffers(awaiting);
-                self.wait_to_read(awaiting)?;
-                continue;
+                return Ok(None);
             }
             self.take_turn();
             let room = self.input.room();
@@ -218,14 +232,15 @@ impl Link {
                     if self.out.capacity() == 0 {
                         self.out = buffers::output();
                     }
-                    return Ok(count);
+                    return Ok(Some(count));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     if stopping {
-                        self.wait_at_the_end(awaiting)?;
-                    } else {
-                        self.drained = true;
+                        self.prepare_end(awaiting)?;
+                        self.give_buffers(awaiting);
+                        return Ok(None);
                     }
+                    self.drained = true;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(_) => return Err(Stop::Gone),
@@ -235,22 +250,37 @@ impl Link {
 
     /// Waits within the time limit, and has the socket looked at after it.
     fn wait_to_read(&mut self, awaiting: Awaiting) -> Result<(), Stop> {
-        match self.wait()? {
-            Ready::Io | Ready::Woken => {}
-            Ready::Deadline if self.rest.is_zero() && awaiting == Awaiting::Request => self.end_idle()?,
-            Ready::Deadline if self.rest.is_zero() => return Err(Stop::TimedOut),
+        let ready = self.stream.wait_ready();
+        self.waited(awaiting, ready)?;
+        if ready == Ready::Deadline {
+            // Whoever has been quiet for so long does not need it soon.
+            photon_runtime::trim_stack();
+        }
+        Ok(())
+    }
+
+    /// Goes on after a wait that this has ended, and has the socket looked at.
+    pub(crate) fn waited(&mut self, awaiting: Awaiting, ready: Ready) -> Result<(), Stop> {
+        // Whatever ended the wait may have been the only sign that there is something to read.
+        self.drained = false;
+        if self.shared.is_cut() {
+            return Err(Stop::Cut);
+        }
+        match ready {
+            Ready::Io | Ready::Woken => Ok(()),
+            Ready::Deadline if self.is_late && awaiting != Awaiting::Rest => Err(Stop::Draining),
+            Ready::Deadline if self.rest.is_zero() && awaiting == Awaiting::Request => self.end_idle(),
+            Ready::Deadline if self.rest.is_zero() => Err(Stop::TimedOut),
             Ready::Deadline => {
                 self.stream.set_deadline(Some(std::mem::take(&mut self.rest)));
-                // Whoever has been quiet for so long does not need it soon.
                 self.input.release();
                 self.forget_acceptance_of_all();
                 if awaiting == Awaiting::Request && self.stream.unreceived() > 0 {
                     self.start_acceptance();
                 }
-                photon_runtime::trim_stack();
+                Ok(())
             }
         }
-        Ok(())
     }
 
     /// Ends a wait for a request, unless the client is still receiving the response before, as fast as it has to.
@@ -279,8 +309,8 @@ impl Link {
         }
     }
 
-    /// Waits a little for a request that was on its way when the server began to stop.
-    fn wait_at_the_end(&mut self, awaiting: Awaiting) -> Result<(), Stop> {
+    /// Starts the time for a request that was on its way when the server began to stop.
+    fn prepare_end(&mut self, awaiting: Awaiting) -> Result<(), Stop> {
         if awaiting == Awaiting::Message {
             return Err(Stop::Draining);
         }
@@ -288,7 +318,7 @@ impl Link {
             self.rest = Duration::ZERO;
             self.stream.set_deadline(Some(self.shared.config.drain_grace));
         }
-        if self.wait()? == Ready::Deadline { Err(Stop::Draining) } else { Ok(()) }
+        Ok(())
     }
 
     fn wait(&mut self) -> Result<Ready, Stop> {

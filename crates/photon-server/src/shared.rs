@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use photon_core::TrustedProxies;
@@ -52,6 +52,8 @@ pub(crate) enum Phase {
 }
 
 pub(crate) struct Shared {
+    /// Tells this server from others of the process.
+    pub(crate) number: u64,
     pub(crate) config: ServerConfig,
     /// Those of the settings, for requests to share; `None` if nobody is trusted.
     proxies: Option<Arc<TrustedProxies>>,
@@ -73,7 +75,9 @@ struct Wakers {
 
 impl Shared {
     pub(crate) fn new(config: ServerConfig, listeners: Vec<ListenerWaker>) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
             body_memory: AtomicUsize::new(0),
             max_body_memory: config.max_body_memory.unwrap_or_else(usual_body_memory),
             proxies: Some(&config.trusted_proxies)

@@ -4,7 +4,7 @@ use std::io::{self, IoSlice};
 use std::net::Shutdown;
 use std::time::Duration;
 
-use photon_runtime::net::{Ready, StreamWaker, TcpStream};
+use photon_runtime::net::{Ready, TcpStream};
 
 #[cfg(feature = "tls")]
 use crate::tls::Session;
@@ -108,8 +108,9 @@ impl Transport {
         self.stream.set_deadline(after);
     }
 
-    pub(crate) fn waker(&self) -> StreamWaker {
-        self.stream.waker()
+    /// The stream below.
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
     }
 
     /// Ends the sending direction in the way that the peer can tell from a cut.

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::net::SocketAddr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::socket::numbered_for;
+use super::handler::EventHandler;
 use super::stream::TcpStream;
 use crate::spawn::{Builder, SpawnError};
-use crate::start::{Runtime, try_runtime};
+use crate::start::{Runtime, runtime, try_runtime};
 
 /// An accepted connection that belongs to no worker yet.
 #[derive(Debug)]
@@ -49,17 +49,16 @@ impl Incoming {
             Ok(runtime) => runtime,
             Err(error) => return Err(SpawnRefused { incoming: self, error: SpawnError::Start(error) }),
         };
-        let (incoming, guest) = self.place(runtime);
-        // The closure is lost if the coroutine cannot be started, but the connection must not be.
-        let parcel = Arc::new(Mutex::new(Some(incoming)));
-        let theirs = Arc::clone(&parcel);
+        let guest = Guest::arrive(runtime);
         let home = guest.worker;
+        // The closure is lost if the coroutine cannot be started, but the connection must not be.
+        let parcel = Arc::new(Mutex::new(Some(self)));
+        let theirs = Arc::clone(&parcel);
         let started = Builder::new().worker(home).spawn(move || {
-            let _guest = guest;
             let incoming = theirs.lock().unwrap_or_else(PoisonError::into_inner).take();
             drop(theirs);
             if let Some(incoming) = incoming {
-                f(incoming.into_stream());
+                f(incoming.into_stream().of(guest));
             }
         });
         let Err(error) = started else { return Ok(()) };
@@ -70,33 +69,32 @@ impl Incoming {
         }
     }
 
-    /// Chooses the worker, and moves to a number that maps to it if one is near.
-    fn place(mut self, runtime: &'static Runtime) -> (Incoming, Guest) {
-        let workers = runtime.workers();
-        let natural = self.fd.as_raw_fd() as usize % workers;
-        let loads = &runtime.connections;
-        let load = |worker: usize| loads[worker].load(Ordering::Relaxed);
-        let wanted = (0..workers).min_by_key(|&worker| load(worker)).unwrap_or(natural);
-        let mut home = natural;
-        // A slight imbalance is not worth two system calls.
-        if load(natural) > load(wanted) + load(wanted) / 16
-            && let Ok(fd) = numbered_for(&self.fd, wanted, workers, 8)
-        {
-            self.fd = fd;
-            home = wanted;
-        }
-        (self, Guest::arrive(home, &loads[home]))
+    /// Hands the connection to the handler that `make` makes of it, on the worker with the fewest connections. It is called
+    /// once at the start, as if something had happened to the connection.
+    ///
+    /// # Panics
+    /// If the runtime cannot be started.
+    pub fn handle<H: EventHandler>(self, make: impl FnOnce(TcpStream) -> H) {
+        let runtime = runtime();
+        let guest = Guest::arrive(runtime);
+        let reactor = runtime.reactors[guest.worker];
+        reactor.submit(Box::new(make(self.into_stream().of(guest))));
     }
 }
 
 /// A connection's share of its worker's load.
-struct Guest {
+pub(super) struct Guest {
     worker: usize,
     load: &'static AtomicUsize,
 }
 
 impl Guest {
-    fn arrive(worker: usize, load: &'static AtomicUsize) -> Guest {
+    /// Chooses the worker with the fewest connections.
+    fn arrive(runtime: &'static Runtime) -> Guest {
+        let loads = runtime.connections.iter().enumerate();
+        let (worker, load) = loads
+            .min_by_key(|(_, load)| load.load(Ordering::Relaxed))
+            .expect("there is at least one worker");
         load.fetch_add(1, Ordering::Relaxed);
         Guest { worker, load }
     }

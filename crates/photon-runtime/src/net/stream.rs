@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::connect;
+use super::incoming::Guest;
 use super::socket::{Event, OperationTimer, Socket};
 use super::wakeable::{DEADLINE, TIMER, WOKEN, Wakeable};
 use crate::coroutine::{Coroutine, with_current};
@@ -32,6 +33,8 @@ pub struct TcpStream {
     socket: Socket<std::net::TcpStream>,
     read_timeout: Option<Duration>,
     write_timeout: Option<Duration>,
+    /// An accepted connection's share of its worker's load.
+    _guest: Option<Guest>,
 }
 
 impl TcpStream {
@@ -90,7 +93,16 @@ impl TcpStream {
     }
 
     fn from_socket(socket: Socket<std::net::TcpStream>) -> TcpStream {
-        TcpStream { socket, read_timeout: None, write_timeout: None }
+        TcpStream { socket, read_timeout: None, write_timeout: None, _guest: None }
+    }
+
+    pub(super) fn of(self, guest: Guest) -> TcpStream {
+        TcpStream { _guest: Some(guest), ..self }
+    }
+
+    /// The socket, for whoever waits for it in another way.
+    pub(crate) fn socket(&mut self) -> &mut Socket<std::net::TcpStream> {
+        &mut self.socket
     }
 
     /// The address of the other side.

@@ -1,0 +1,198 @@
+//! Leader and followers: who takes what happens on a worker's sockets, and calls their handlers.
+//!
+//! One coroutine of a worker at a time leads: it asks the kernel what has happened, and calls the handlers that have waited
+//! for it, one after another on its own stack, which stays in the processor's caches. When a handler blocks, the leader
+//! hands over to a follower before its thread does anything else, and goes on with that handler alone when it is woken. At
+//! its end it becomes a follower. This is the Leader/Followers pattern (Schmidt et al., Pattern-Oriented Software
+//! Architecture, volume 2) among coroutines instead of threads: an idle connection costs no stack, and a request that
+//! blocks costs one.
+//!
+//! A worker that is kept from its work, by a computation or by the kernel, has its handlers called by others: a leader that
+//! has done its own work looks after those whose events have waited too long.
+
+use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use may::io::{CoIo, WaitIo};
+
+use crate::clock::now_nanos;
+use crate::coroutine::{Coroutine, Parker, with_current};
+use crate::local;
+use crate::net::EventHandler;
+use crate::reactor::Ready;
+use crate::spawn::{self, launch_crew};
+use crate::start::running;
+use crate::sys::Number;
+use crate::worker::{AbortOnUnwind, Worker};
+
+/// Followers of a worker that wait for their turn to lead. More exist while handlers block, and end when they do not.
+pub(crate) const FOLLOWERS: usize = 64;
+
+/// When events have waited this long for their own worker, others take them.
+const LATE: Duration = Duration::from_micros(200);
+
+/// The coroutines of a worker that lead, or may. Only its own thread touches them.
+#[derive(Default)]
+pub(crate) struct Crew {
+    /// Where the leader waits: the reactor's descriptor as `may` knows it.
+    events: OnceCell<CoIo<Number>>,
+    /// Handlers that can run.
+    ready: RefCell<VecDeque<Ready>>,
+    /// Whether the kernel had more to say than there was room for.
+    more: Cell<bool>,
+    /// Those that wait to lead, the one that did so last at the end.
+    followers: RefCell<Vec<Arc<Parker>>>,
+}
+
+/// Starts the first leader of a worker, and one to follow it even when no other coroutine can be started.
+pub(crate) fn start(worker: usize, stack_size: usize) -> io::Result<()> {
+    for leads in [true, false] {
+        launch_crew(worker, stack_size, move || work(leads)).map_err(io::Error::other)?;
+    }
+    Ok(())
+}
+
+/// The body of a coroutine that leads, and follows when it does not, as long as it is needed.
+fn work(leads: bool) {
+    with_current(|current| {
+        let Some(me) = current else { return };
+        me.parker.leads.store(leads, Ordering::Relaxed);
+        let crew = &me.worker.crew;
+        while me.leads() || crew.follow(me) {
+            crew.lead(me);
+        }
+    });
+}
+
+impl Crew {
+    /// Has another coroutine lead in place of this one, which is about to wait in the middle of a handler.
+    #[cold]
+    pub(crate) fn hand_over(&self, leader: &Coroutine) {
+        let follower = self.followers.borrow_mut().pop();
+        match follower {
+            Some(follower) => {
+                follower.leads.store(true, Ordering::Relaxed);
+                // At once, and not by the courier: nothing else happens on this worker until it leads.
+                follower.deliver();
+            }
+            // Without memory for a stack it goes on leading. Until it is woken, only other workers look after this one.
+            None if launch_crew(leader.worker.id, leader.stack.size, || work(true)).is_err() => return,
+            None => {}
+        }
+        leader.parker.leads.store(false, Ordering::Relaxed);
+        spawn::count_in();
+    }
+
+    /// Waits for the coroutine's turn to lead; false if there are enough others.
+    fn follow(&self, me: &Coroutine) -> bool {
+        if self.followers.borrow().len() >= FOLLOWERS {
+            return false;
+        }
+        self.followers.borrow_mut().push(Arc::clone(&me.parker));
+        if !self.ready.borrow().is_empty() {
+            // The leader may wait for somebody to hand over to.
+            me.worker.reactor.ring();
+        }
+        while !me.leads() {
+            me.park();
+        }
+        true
+    }
+
+    /// Leads until a handler that had to wait is done, and somebody else leads.
+    fn lead(&self, me: &Coroutine) {
+        let _fatal = AbortOnUnwind("the leader");
+        let worker = me.worker;
+        loop {
+            if !self.call_ready(me) {
+                return;
+            }
+            if self.help(worker) {
+                continue;
+            }
+            if self.more.get() || self.may_call() && !self.ready.borrow().is_empty() {
+                me.yield_leading();
+            } else {
+                let events = self.events.get_or_init(|| watch(worker));
+                // Edge-triggered: what has happened since the last look ends the wait.
+                me.suspend_leading(|| events.wait_io());
+            }
+            self.more.set(worker.reactor.look(now_nanos(), &mut *self.ready.borrow_mut()));
+        }
+    }
+
+    /// Calls each handler that can run; false if the coroutine does not lead any more.
+    fn call_ready(&self, me: &Coroutine) -> bool {
+        // Those that can go on at once get their next turn after everything else on this worker.
+        let mut left = self.ready.borrow().len();
+        while left > 0 && self.may_call() {
+            let next = self.ready.borrow_mut().pop_front();
+            let Some((handler, events)) = next else { break };
+            left -= 1;
+            self.call(me, handler, events);
+            if !me.leads() {
+                spawn::count_out();
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether a handler may wait, because somebody else can lead then.
+    fn may_call(&self) -> bool {
+        !self.followers.borrow().is_empty() || spawn::may_spawn()
+    }
+
+    // Not inlined, so that a backtrace of a handler names it once.
+    #[inline(never)]
+    fn call(&self, me: &Coroutine, mut handler: Box<dyn EventHandler>, events: u32) {
+        let event = handler.stream().socket().ready(events);
+        // The panic hook has reported it; the handler has been dropped, and its connection with it.
+        let outcome = catch_unwind(AssertUnwindSafe(|| handler.handle(event)));
+        local::drop_all(me);
+        if let Ok(Some(handler)) = outcome {
+            self.rest(handler);
+        }
+    }
+
+    /// Has a handler wait for its socket.
+    fn rest(&self, mut handler: Box<dyn EventHandler>) {
+        let socket = handler.stream().socket();
+        // A socket that cannot be waited for is closed: the kernel has no memory for it.
+        let Ok(Some((reactor, token))) = socket.place() else { return };
+        let again = match socket.pending() {
+            Some(events) => Some((handler, events)),
+            None => reactor.rest(token, handler),
+        };
+        self.ready.borrow_mut().extend(again);
+    }
+
+    /// Takes what has happened on workers that do not look after it; true if there is something to do.
+    fn help(&self, worker: &'static Worker) -> bool {
+        let Some(runtime) = running() else { return false };
+        if runtime.reactors.len() == 1 {
+            return false;
+        }
+        let now = now_nanos();
+        for reactor in &runtime.reactors {
+            let late = now.saturating_sub(reactor.looked_at()) > LATE.as_nanos() as u64;
+            if late && !std::ptr::eq(*reactor, worker.reactor) {
+                reactor.look(now, &mut *self.ready.borrow_mut());
+            }
+        }
+        self.may_call() && !self.ready.borrow().is_empty()
+    }
+}
+
+/// Registers the worker's reactor with `may`.
+fn watch(worker: &Worker) -> CoIo<Number> {
+    match worker.reactor.watch() {
+        Ok(events) => events,
+        Err(error) => panic!("the kernel does not let worker {} wait: {error}", worker.id),
+    }
+}
