@@ -33,8 +33,12 @@ use crate::worker::{AbortOnUnwind, Worker};
 /// Followers of a worker that wait for their turn to lead. More exist while handlers block, and end when they do not.
 pub(crate) const FOLLOWERS: usize = 64;
 
-/// When events have waited this long for their own worker, others take them.
-const LATE: Duration = Duration::from_micros(200);
+/// When a worker has called no handler for so long, others take the events that wait for it.
+const STUCK: Duration = Duration::from_micros(200);
+
+/// When a worker has not asked for events for so long, others take them although it is at work. A connection that is served
+/// elsewhere is not in that processor's caches, so this is longer than a worker under load takes for what it has asked for.
+const BUSY: Duration = Duration::from_millis(2);
 
 /// The coroutines of a worker that lead, or may. Only its own thread touches them.
 #[derive(Default)]
@@ -47,6 +51,8 @@ pub(crate) struct Crew {
     more: Cell<bool>,
     /// Those that wait to lead, the one that did so last at the end.
     followers: RefCell<Vec<Arc<Parker>>>,
+    /// What this worker has seen of each other one: how many handlers it had called, and since when.
+    seen: RefCell<Vec<(u64, u64)>>,
 }
 
 /// Starts the first leader of a worker, and one to follow it even when no other coroutine can be started.
@@ -151,6 +157,7 @@ impl Crew {
     // Not inlined, so that a backtrace of a handler names it once.
     #[inline(never)]
     fn call(&self, me: &Coroutine, mut handler: Box<dyn EventHandler>, events: u32) {
+        me.worker.reactor.count_call();
         let event = handler.stream().socket().ready(events);
         // The panic hook has reported it; the handler has been dropped, and its connection with it.
         let outcome = catch_unwind(AssertUnwindSafe(|| handler.handle(event)));
@@ -179,9 +186,18 @@ impl Crew {
             return false;
         }
         let now = now_nanos();
-        for reactor in &runtime.reactors {
-            let late = now.saturating_sub(reactor.looked_at()) > LATE.as_nanos() as u64;
-            if late && !std::ptr::eq(*reactor, worker.reactor) {
+        let mut seen = self.seen.borrow_mut();
+        seen.resize(runtime.reactors.len(), (0, now));
+        for (reactor, (calls, since)) in runtime.reactors.iter().zip(&mut *seen) {
+            if std::ptr::eq(*reactor, worker.reactor) {
+                continue;
+            }
+            if *calls != reactor.calls() {
+                (*calls, *since) = (reactor.calls(), now);
+            }
+            let unserved = now.saturating_sub(reactor.looked_at());
+            let stuck = unserved.min(now.saturating_sub(*since)) > STUCK.as_nanos() as u64;
+            if stuck || unserved > BUSY.as_nanos() as u64 {
                 reactor.look(now, &mut *self.ready.borrow_mut());
             }
         }

@@ -45,6 +45,8 @@ pub(crate) struct Reactor {
     waker: OnceLock<WaitIoWaker>,
     /// When somebody last asked the kernel for events, in nanoseconds of the clock.
     looked_at: AtomicU64,
+    /// How many handlers the home worker has called.
+    calls: AtomicU64,
 }
 
 /// The place of a socket in a reactor. Those of sockets that are gone are never used again.
@@ -130,6 +132,7 @@ impl Reactor {
             table: Mutex::default(),
             waker: OnceLock::new(),
             looked_at: AtomicU64::new(0),
+            calls: AtomicU64::new(0),
         }
     }
 
@@ -315,6 +318,17 @@ impl Reactor {
     /// When somebody last looked, in nanoseconds of the clock.
     pub(crate) fn looked_at(&self) -> u64 {
         self.looked_at.load(Ordering::Relaxed)
+    }
+
+    /// Counts a call of a handler; for the home worker.
+    #[inline]
+    pub(crate) fn count_call(&self) {
+        // Nobody else writes.
+        self.calls.store(self.calls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::Relaxed)
     }
 
     /// How many sockets have had a deadline, and whether somebody sweeps.

@@ -144,6 +144,7 @@ impl Connection {
     /// Serves the connection until it has to wait for a request, or is at its end. The link is given away for a request
     /// whose body is read while it is answered.
     fn serve(&mut self, desk: &mut Desk, mut link: Box<Link>, event: Ready) -> (Box<Link>, Result<(), End>) {
+        link.begin_turn();
         let begun = if std::mem::take(&mut self.is_new) {
             self.greet(&mut link).map(|()| true).map_err(End::from)
         } else {

@@ -426,6 +426,11 @@ impl Link {
         Ok(())
     }
 
+    /// Begins to count anew: others have had their turn.
+    pub(crate) fn begin_turn(&mut self) {
+        self.turn = TURN;
+    }
+
     /// Counts a step, and yields after many.
     pub(crate) fn take_turn(&mut self) {
         self.turn -= 1;
