@@ -32,7 +32,10 @@ impl Parker {
     /// Wakes the coroutine, from any thread.
     pub(crate) fn unpark(self: &Arc<Self>) {
         match worker::current() {
-            Some(worker) if worker.id == self.home && worker.take_turn() => self.handle.unpark(),
+            Some(worker) if worker.id == self.home && worker.take_turn() => {
+                worker.count_unparked();
+                self.handle.unpark();
+            }
             _ => self.post(),
         }
     }
@@ -44,9 +47,18 @@ impl Parker {
         }
     }
 
+    /// Has a follower run next; on its worker.
+    pub(crate) fn lead(&self) {
+        self.leads.store(true, Ordering::Relaxed);
+        self.handle.unpark();
+    }
+
     /// The last step of a wake, on the home worker.
     pub(crate) fn deliver(&self) {
         debug_assert_eq!(worker::current().map(|worker| worker.id), Some(self.home));
+        if let Some(worker) = worker::current() {
+            worker.count_unparked();
+        }
         // A swap and not a store: whoever found `posted` set relies on what it wrote before being seen.
         self.posted.swap(false, Ordering::AcqRel);
         self.handle.unpark();

@@ -13,18 +13,19 @@
 use std::cell::{Cell, OnceCell, RefCell};
 use std::collections::VecDeque;
 use std::io;
+use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use may::io::{CoIo, WaitIo};
+use may::io::{CoIo, WaitIo, WaitIoWaker};
 
 use crate::clock::now_nanos;
 use crate::coroutine::{Coroutine, Parker, with_current};
 use crate::local;
 use crate::net::EventHandler;
-use crate::reactor::Ready;
+use crate::reactor::{Looked, Ready};
 use crate::spawn::{self, launch_crew};
 use crate::start::running;
 use crate::sys::Number;
@@ -43,17 +44,43 @@ const BUSY: Duration = Duration::from_millis(2);
 /// The coroutines of a worker that lead, or may. Only its own thread touches them.
 #[derive(Default)]
 pub(crate) struct Crew {
-    /// Where the leader waits: the reactor's descriptor as `may` knows it.
-    events: OnceCell<CoIo<Number>>,
+    /// Where the leader waits.
+    place: RefCell<Place>,
+    /// `may`'s selector, if the kernel tells which one that is.
+    selector: OnceCell<Option<OwnedFd>>,
+    /// How much the last waits had to do with the reactor's sockets alone.
+    calm: Cell<u32>,
     /// Handlers that can run.
     ready: RefCell<VecDeque<Ready>>,
-    /// Whether the kernel had more to say than there was room for.
-    more: Cell<bool>,
+    /// What the last look has found.
+    looked: Cell<Looked>,
     /// Those that wait to lead, the one that did so last at the end.
     followers: RefCell<Vec<Arc<Parker>>>,
     /// What this worker has seen of each other one: how many handlers it had called, and since when.
     seen: RefCell<Vec<(u64, u64)>>,
 }
+
+/// How the leader waits for events.
+///
+/// The worker's thread sleeps in `may`'s selector, which wakes the leader when its reactor has events: two calls of the
+/// kernel for each wait. While next to nothing but the reactor's sockets needs the worker, the thread sleeps in the reactor
+/// itself, which has `may`'s selector among what it watches: one call, as in a program that has no coroutines.
+#[derive(Default)]
+enum Place {
+    /// Nobody has waited yet.
+    #[default]
+    Nowhere,
+    /// In `may`'s selector, which watches the reactor.
+    Outside(CoIo<Number>, WaitIoWaker),
+    /// In the reactor, which watches `may`'s selector.
+    Inside,
+}
+
+/// The leader waits inside after so many waits that had to do with sockets alone, and outside when half of them did.
+const CALM: u32 = 64;
+
+/// How many of those one counts that had to do with something else.
+const DISTURBANCE: u32 = 8;
 
 /// Starts the first leader of a worker, and one to follow it even when no other coroutine can be started.
 pub(crate) fn start(worker: usize, stack_size: usize) -> io::Result<()> {
@@ -82,9 +109,8 @@ impl Crew {
         let follower = self.followers.borrow_mut().pop();
         match follower {
             Some(follower) => {
-                follower.leads.store(true, Ordering::Relaxed);
                 // At once, and not by the courier: nothing else happens on this worker until it leads.
-                follower.deliver();
+                follower.lead();
             }
             // Without memory for a stack it goes on leading. Until it is woken, only other workers look after this one.
             None if launch_crew(leader.worker.id, leader.stack.size, || work(true)).is_err() => return,
@@ -121,14 +147,79 @@ impl Crew {
             if self.help(worker) {
                 continue;
             }
-            if self.more.get() || self.may_call() && !self.ready.borrow().is_empty() {
-                me.yield_leading();
-            } else {
-                let events = self.events.get_or_init(|| watch(worker));
-                // Edge-triggered: what has happened since the last look ends the wait.
-                me.suspend_leading(|| events.wait_io());
+            let busy = self.looked.get().more || self.may_call() && !self.ready.borrow().is_empty();
+            let looked = self.look(me, busy);
+            self.looked.set(looked);
+        }
+    }
+
+    /// Waits for events, unless there is something else to do, and takes them.
+    fn look(&self, me: &Coroutine, busy: bool) -> Looked {
+        let worker = me.worker;
+        let is_inside = matches!(*self.place.borrow(), Place::Inside);
+        let disturbed = is_inside && (worker.has_others() || self.looked.get().others);
+        if busy || disturbed {
+            worker.run_others(me);
+        } else if !is_inside {
+            self.wait_outside(me);
+        } else {
+            worker.renew_turns();
+        }
+        let block = is_inside && !busy && !disturbed;
+        let mut ready = self.ready.borrow_mut();
+        let before = ready.len();
+        let looked = worker.reactor.look(now_nanos(), block, &mut *ready);
+        if disturbed || !is_inside && worker.has_others() {
+            self.calm.set(self.calm.get().saturating_sub(DISTURBANCE));
+        } else if ready.len() > before {
+            self.calm.set((self.calm.get() + 1).min(CALM));
+        }
+        drop(ready);
+        self.choose_place(worker);
+        looked
+    }
+
+    /// Waits until `may`'s selector has seen an event of the reactor.
+    fn wait_outside(&self, me: &Coroutine) {
+        let worker = me.worker;
+        if matches!(*self.place.borrow(), Place::Nowhere) {
+            *self.place.borrow_mut() = outside(worker);
+            // Now, while there are few descriptors to look through.
+            let _ = self.selector.set(worker.mailbox.selector().ok());
+        }
+        let place = self.place.borrow();
+        let Place::Outside(events, _) = &*place else { return };
+        // Nobody else leads meanwhile, and so nobody else chooses the place.
+        worker.forget_unparked();
+        // Edge-triggered: what has happened since the last look ends the wait.
+        me.suspend_leading(|| events.wait_io());
+    }
+
+    /// Decides where to wait next, by how much the last waits had to do with others.
+    fn choose_place(&self, worker: &Worker) {
+        let Some(Some(selector)) = self.selector.get() else { return };
+        let (mut place, calm) = (self.place.borrow_mut(), self.calm.get());
+        match &*place {
+            Place::Outside(..) if calm == CALM => {
+                // The two may not watch each other.
+                *place = Place::Nowhere;
+                let included = worker.reactor.include(selector.as_fd());
+                *place = if included.is_ok() { Place::Inside } else { outside(worker) };
             }
-            self.more.set(worker.reactor.look(now_nanos(), &mut *self.ready.borrow_mut()));
+            Place::Inside if calm < CALM / 2 => {
+                worker.reactor.exclude(selector.as_fd());
+                *place = outside(worker);
+            }
+            _ => {}
+        }
+    }
+
+    /// Has the leader look, from its own worker.
+    pub(crate) fn ring(&self) {
+        // Inside, it looks before it waits.
+        if let Place::Outside(_, waker) = &*self.place.borrow() {
+            // `may` resumes where this is called.
+            waker.wakeup();
         }
     }
 
@@ -198,17 +289,20 @@ impl Crew {
             let unserved = now.saturating_sub(reactor.looked_at());
             let stuck = unserved.min(now.saturating_sub(*since)) > STUCK.as_nanos() as u64;
             if stuck || unserved > BUSY.as_nanos() as u64 {
-                reactor.look(now, &mut *self.ready.borrow_mut());
+                reactor.look(now, false, &mut *self.ready.borrow_mut());
             }
         }
         self.may_call() && !self.ready.borrow().is_empty()
     }
 }
 
-/// Registers the worker's reactor with `may`.
-fn watch(worker: &Worker) -> CoIo<Number> {
-    match worker.reactor.watch() {
-        Ok(events) => events,
-        Err(error) => panic!("the kernel does not let worker {} wait: {error}", worker.id),
+/// Has `may`'s selector watch the reactor.
+fn outside(worker: &Worker) -> Place {
+    match CoIo::new(worker.reactor.number()) {
+        Ok(events) => {
+            let waker = events.waker();
+            Place::Outside(events, waker)
+        }
+        Err(error) => panic!("the kernel does not let worker {} wait: {error:?}", worker.id),
     }
 }

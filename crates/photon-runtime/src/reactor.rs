@@ -8,11 +8,9 @@
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use may::io::{CoIo, WaitIo, WaitIoWaker};
 
 use crate::clock::Alarm;
 use crate::coroutine::{Coroutine, Parker};
@@ -30,19 +28,31 @@ pub(crate) const PASSED: u32 = 1 << 20;
 /// Somebody wants the socket looked at.
 const ROUSED: u32 = 1 << 21;
 
+/// What is told when something other than the reactor's sockets wants the worker. No token has this number.
+const OTHERS: u64 = u64::MAX;
+
 /// How many events are taken from the kernel at once: what is ready runs before anything else on the worker does.
 const BATCH: usize = 128;
 
 /// A handler, and what happened to its socket.
 pub(crate) type Ready = (Box<dyn EventHandler>, u32);
 
+/// What a look has found besides handlers.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Looked {
+    /// There may be more events.
+    pub(crate) more: bool,
+    /// Something other than sockets wants the worker.
+    pub(crate) others: bool,
+}
+
 pub(crate) struct Reactor {
     home: usize,
     epoll: OwnedFd,
     mailbox: &'static Mailbox,
     table: Mutex<Table>,
-    /// Wakes the coroutine that waits for the epoll instance. Only for the home worker.
-    waker: OnceLock<WaitIoWaker>,
+    /// Coroutines that were started for the home worker and have not run yet.
+    pub(crate) starting: AtomicUsize,
     /// When somebody last asked the kernel for events, in nanoseconds of the clock.
     looked_at: AtomicU64,
     /// How many handlers the home worker has called.
@@ -130,7 +140,7 @@ impl Reactor {
             epoll,
             mailbox,
             table: Mutex::default(),
-            waker: OnceLock::new(),
+            starting: AtomicUsize::new(0),
             looked_at: AtomicU64::new(0),
             calls: AtomicU64::new(0),
         }
@@ -144,11 +154,19 @@ impl Reactor {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Registers the epoll instance with `may`, on the home worker.
-    pub(crate) fn watch(&self) -> io::Result<CoIo<Number>> {
-        let events = CoIo::new(Number(self.epoll.as_raw_fd())).map_err(io::Error::from)?;
-        let _ = self.waker.set(events.waker());
-        Ok(events)
+    /// The number of the epoll instance, to be watched by another one.
+    pub(crate) fn number(&self) -> Number {
+        Number(self.epoll.as_raw_fd())
+    }
+
+    /// Has [`Reactor::look`] say when there is something to read from this descriptor.
+    pub(crate) fn include(&self, others: BorrowedFd<'_>) -> io::Result<()> {
+        sys::epoll_add_level(self.epoll.as_fd(), others, OTHERS)
+    }
+
+    /// Ends what [`Reactor::include`] began.
+    pub(crate) fn exclude(&self, others: BorrowedFd<'_>) {
+        sys::epoll_remove(self.epoll.as_fd(), others);
     }
 
     /// Gives a socket a place.
@@ -283,24 +301,30 @@ impl Reactor {
 
     /// Has the leader look.
     pub(crate) fn ring(&self) {
-        match (worker::current(), self.waker.get()) {
-            // `may` resumes where this is called.
-            (Some(worker), Some(waker)) if worker.id == self.home => waker.wakeup(),
-            _ => self.mailbox.send(Mail::Run(Box::new(|worker| worker.reactor.ring()))),
+        match worker::current() {
+            Some(worker) if worker.id == self.home => worker.crew.ring(),
+            _ => self.mailbox.send(Mail::Run(Box::new(|worker| worker.crew.ring()))),
         }
     }
 
-    /// Takes what has happened from the kernel: wakes coroutines, and adds the handlers that can run. Returns whether there
-    /// may be more. Called by the leader of this worker, or by that of another one which has nothing else to do.
-    pub(crate) fn look(&self, now: u64, ready: &mut impl Extend<Ready>) -> bool {
+    /// Takes what has happened from the kernel: wakes coroutines, and adds the handlers that can run. Called by the leader
+    /// of this worker, or by that of another one which has nothing else to do.
+    pub(crate) fn look(&self, now: u64, block: bool, ready: &mut impl Extend<Ready>) -> Looked {
         self.looked_at.store(now, Ordering::Relaxed);
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
-        let count = sys::epoll_events(self.epoll.as_fd(), &mut events);
+        // Whoever rouses a handler after this rings, unless they are on this thread.
+        let block = block && self.table().roused.is_empty();
+        let count = sys::epoll_events(self.epoll.as_fd(), &mut events, block);
+        let mut others = false;
         let mut wake = Vec::new();
         let mut table = self.table();
         table.rung = false;
         ready.extend(table.roused.drain(..));
         for event in &events[..count] {
+            if event.u64 == OTHERS {
+                others = true;
+                continue;
+            }
             let Some(slot) = table.slot(Token::from_number(event.u64)) else { continue };
             match slot.note(event.events) {
                 Waiter::Nobody => {}
@@ -312,7 +336,7 @@ impl Reactor {
         }
         drop(table);
         wake.iter().for_each(Parker::unpark);
-        count == BATCH
+        Looked { more: count == BATCH, others }
     }
 
     /// When somebody last looked, in nanoseconds of the clock.

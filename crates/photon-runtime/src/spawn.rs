@@ -194,7 +194,14 @@ fn launch_at(
     body: impl FnOnce() + Send + 'static,
 ) -> Result<(), SpawnError> {
     let size = page_multiple(stack_size);
+    let starting = running().map(|runtime| &runtime.reactors[home].starting);
+    if let Some(starting) = starting {
+        starting.fetch_add(1, Ordering::Relaxed);
+    }
     let main = move || {
+        if let Some(starting) = starting {
+            starting.fetch_sub(1, Ordering::Relaxed);
+        }
         let anchor = 0u8;
         let stack = StackBounds { start: (&raw const anchor).addr(), size };
         let Some(worker) = current_worker().filter(|worker| worker.id == home) else {
@@ -209,7 +216,11 @@ fn launch_at(
         local::drop_all(&coroutine);
         drop(entered);
     };
-    start_coroutine(home, size, main)
+    start_coroutine(home, size, main).inspect_err(|_| {
+        if let Some(starting) = starting {
+            starting.fetch_sub(1, Ordering::Relaxed);
+        }
+    })
 }
 
 /// Hands the body to `may`, whose failure to map a stack is a panic.

@@ -95,8 +95,7 @@ pub(crate) fn duplicate_from(fd: BorrowedFd<'_>, min: RawFd) -> io::Result<Owned
 }
 
 /// A duplicate of a descriptor of which only the number is known. It must be open.
-#[cfg(feature = "worker-io")]
-pub(crate) fn duplicate_number(fd: RawFd) -> io::Result<OwnedFd> {
+fn duplicate_number(fd: RawFd) -> io::Result<OwnedFd> {
     // SAFETY: no pointers are involved; a number that is not open is an error.
     owned(unsafe { libc::fcntl(fd, libc::F_DUPFD_CLOEXEC, 0) })
 }
@@ -226,6 +225,16 @@ pub(crate) fn epoll_add(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>, number: u64) 
     check(result).map(|_| ())
 }
 
+/// Adds a descriptor to the set: as long as there is something to read from it, that is told with this number.
+pub(crate) fn epoll_add_level(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>, number: u64) -> io::Result<()> {
+    let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: number };
+    // SAFETY: one valid epoll_event, which the kernel copies.
+    let result = unsafe {
+        libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_ADD, fd.as_raw_fd(), &raw mut event)
+    };
+    check(result).map(|_| ())
+}
+
 /// Takes a descriptor out of the set; nothing happens if it is not in it.
 pub(crate) fn epoll_remove(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>) {
     let nothing = std::ptr::null_mut();
@@ -233,13 +242,33 @@ pub(crate) fn epoll_remove(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>) {
     unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_DEL, fd.as_raw_fd(), nothing) };
 }
 
-/// Fills the buffer with what has happened to the set, without waiting, and says how much that is.
-pub(crate) fn epoll_events(epoll: BorrowedFd<'_>, events: &mut [libc::epoll_event]) -> usize {
+/// Fills the buffer with what has happened to the set, and says how much that is. If nothing has, it blocks the thread
+/// until something does, or does not wait.
+pub(crate) fn epoll_events(epoll: BorrowedFd<'_>, events: &mut [libc::epoll_event], block: bool) -> usize {
     let room = libc::c_int::try_from(events.len()).unwrap_or(libc::c_int::MAX);
+    let timeout = if block { -1 } else { 0 };
     // SAFETY: the buffer has room for as many events as is said.
-    let count = unsafe { libc::epoll_wait(epoll.as_raw_fd(), events.as_mut_ptr(), room, 0) };
+    let count = unsafe { libc::epoll_wait(epoll.as_raw_fd(), events.as_mut_ptr(), room, timeout) };
     // An interrupted call has taken nothing, and a set that is valid has no other error.
     usize::try_from(count).unwrap_or(0)
+}
+
+/// A duplicate of the epoll descriptor that watches `fd`, by `proc_pid_fdinfo(5)`.
+pub(crate) fn epoll_watching(fd: RawFd) -> io::Result<OwnedFd> {
+    for entry in std::fs::read_dir("/proc/self/fdinfo")? {
+        let name = entry?.file_name();
+        let Some(candidate) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
+        // It may be closed by now.
+        let Ok(info) = std::fs::read_to_string(format!("/proc/self/fdinfo/{candidate}")) else { continue };
+        let watches = info
+            .lines()
+            .filter_map(|line| line.strip_prefix("tfd:"))
+            .any(|line| line.split_whitespace().next() == Some(fd.to_string().as_str()));
+        if watches {
+            return duplicate_number(candidate);
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::NotFound, "the kernel does not name the epoll descriptor"))
 }
 
 /// How many bytes that were written to a socket its peer has not received yet (`SIOCOUTQ`, tcp(7)).

@@ -8,12 +8,13 @@ use std::cell::Cell;
 #[cfg(feature = "worker-io")]
 use std::cell::OnceCell;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use may::io::{CoIo, WaitIo};
 
 use crate::clock::Clock;
-use crate::coroutine::Parker;
+use crate::coroutine::{Coroutine, Parker};
 use crate::leader::Crew;
 use crate::reactor::Reactor;
 use crate::sys::{self, Number};
@@ -55,6 +56,11 @@ impl Mailbox {
         Mailbox { mail: Mutex::new(Vec::new()), bell }
     }
 
+    /// The epoll descriptor of `may`'s selector, which watches the bell.
+    pub(crate) fn selector(&self) -> std::io::Result<OwnedFd> {
+        sys::epoll_watching(self.bell.as_raw_fd())
+    }
+
     pub(crate) fn send(&self, mail: Mail) {
         let mut queue = self.mail.lock().unwrap_or_else(PoisonError::into_inner);
         queue.push(mail);
@@ -76,6 +82,8 @@ pub(crate) struct Worker {
     pub(crate) crew: Crew,
     pub(crate) watch: &'static Watch,
     turns: Cell<u32>,
+    /// How many coroutines were woken since the leader last let them run.
+    unparked: Cell<u64>,
     /// tokio's I/O on this worker, once somebody asked for it.
     #[cfg(feature = "worker-io")]
     io: OnceCell<Option<&'static tokio::runtime::Runtime>>,
@@ -92,6 +100,7 @@ impl Worker {
             crew: Crew::default(),
             watch: Box::leak(Box::default()),
             turns: Cell::new(TURNS),
+            unparked: Cell::new(0),
             #[cfg(feature = "worker-io")]
             io: OnceCell::new(),
         }));
@@ -103,6 +112,34 @@ impl Worker {
     #[cfg(feature = "worker-io")]
     pub(crate) fn io(&'static self) -> Option<&'static tokio::runtime::Runtime> {
         *self.io.get_or_init(|| crate::worker_io::start(self))
+    }
+
+    #[inline]
+    pub(crate) fn count_unparked(&self) {
+        self.unparked.set(self.unparked.get() + 1);
+    }
+
+    /// Before the leader waits in a way that lets others run.
+    pub(crate) fn forget_unparked(&self) {
+        self.unparked.set(0);
+    }
+
+    /// Whether coroutines may be ready to run on this worker.
+    pub(crate) fn has_others(&self) -> bool {
+        self.unparked.get() > 0 || self.reactor.starting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Lets everything that is ready run, called by the leader.
+    pub(crate) fn run_others(&self, leader: &Coroutine) {
+        self.unparked.set(0);
+        leader.yield_leading();
+        // Some of them may have been woken after the leader and wait behind it, which was woken itself.
+        self.unparked.set(self.unparked.get().saturating_sub(1));
+    }
+
+    /// Gives coroutines that do not have to wait all their turns again: nobody is kept waiting by them.
+    pub(crate) fn renew_turns(&self) {
+        self.turns.set(TURNS);
     }
 
     /// Uses one turn; false when the courier has to run first.

@@ -9,10 +9,9 @@
 //! It has no timers, and tasks are not spawned on it: those stay with the tokio thread, whose context is the one
 //! that is entered everywhere else.
 
-use std::fs;
 use std::future::{Future, poll_fn};
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::pin::pin;
 
 use may::io::{CoIo, WaitIo};
@@ -79,24 +78,5 @@ fn selector_of(tokio: &Runtime, worker: usize) -> io::Result<OwnedFd> {
     let _entered = tokio.enter();
     // tokio does not tell. But the kernel lists what an epoll instance watches, so let this one watch something.
     let (known, _other_end) = UnixStream::pair()?;
-    let selector = selector_watching(known.as_raw_fd())?;
-    at_home(sys::duplicate_number(selector), worker, runtime().workers())
-}
-
-/// The epoll instance that watches a descriptor, by `proc_pid_fdinfo(5)`.
-fn selector_watching(fd: RawFd) -> io::Result<RawFd> {
-    for entry in fs::read_dir("/proc/self/fdinfo")? {
-        let name = entry?.file_name();
-        let Some(candidate) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
-        // It may be closed by now.
-        let Ok(info) = fs::read_to_string(format!("/proc/self/fdinfo/{candidate}")) else { continue };
-        let watches = info
-            .lines()
-            .filter_map(|line| line.strip_prefix("tfd:"))
-            .any(|line| line.split_whitespace().next() == Some(fd.to_string().as_str()));
-        if watches {
-            return Ok(candidate);
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::NotFound, "the kernel does not name tokio's epoll descriptor"))
+    at_home(sys::epoll_watching(known.as_raw_fd()), worker, runtime().workers())
 }
