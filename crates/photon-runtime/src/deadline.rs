@@ -84,14 +84,29 @@ impl Deadlines {
         if std::mem::replace(&mut self.due[slot], due) == UNUSED {
             self.used += 1;
         }
-        !self.sweeping && self.begin()
+        self.begin()
     }
 
-    #[cold]
-    fn begin(&mut self) -> bool {
+    /// Takes a slot into use as one with a deadline, if it is not.
+    #[inline]
+    pub(crate) fn touch(&mut self, slot: usize) -> bool {
+        self.due[slot] == UNUSED && self.set(slot, None)
+    }
+
+    /// Returns whether somebody has to begin to sweep, which they have from here on.
+    #[inline]
+    pub(crate) fn begin(&mut self) -> bool {
+        if self.sweeping {
+            return false;
+        }
         self.began = Some(Instant::now());
         self.sweeping = true;
         true
+    }
+
+    /// How many slots have had a deadline.
+    pub(crate) fn used(&self) -> usize {
+        self.used
     }
 
     /// How many slots have had a deadline, and whether somebody sweeps.
@@ -111,8 +126,8 @@ impl Deadlines {
         ticks
     }
 
-    /// Removes the deadlines that have passed, and names their slots. Returns whether to sweep on.
-    pub(crate) fn sweep(&mut self, mut passed: impl FnMut(usize)) -> bool {
+    /// Removes the deadlines that have passed, and names their slots.
+    pub(crate) fn sweep(&mut self, mut passed: impl FnMut(usize)) {
         let advanced = self.advance();
         for (slot, due) in self.due.iter_mut().enumerate() {
             if *due == NEVER || *due == UNUSED {
@@ -126,10 +141,13 @@ impl Deadlines {
                 passed(slot);
             }
         }
-        self.sweeping = self.used > 0;
+    }
+
+    /// Says whether there will be another sweep.
+    pub(crate) fn go_on(&mut self, goes_on: bool) {
+        self.sweeping = goes_on;
         // Without sweeps it would stand still; another worker that sweeps sets it again.
-        UNIX_SECONDS.store(if self.sweeping { seconds_by_the_clock() } else { 0 }, Ordering::Relaxed);
-        self.sweeping
+        UNIX_SECONDS.store(if goes_on { seconds_by_the_clock() } else { 0 }, Ordering::Relaxed);
     }
 }
 

@@ -11,7 +11,6 @@
 //! has done its own work looks after those whose events have waited too long.
 
 use std::cell::{Cell, OnceCell, RefCell};
-use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,11 +24,14 @@ use crate::clock::now_nanos;
 use crate::coroutine::{Coroutine, Parker, with_current};
 use crate::local;
 use crate::net::EventHandler;
-use crate::reactor::{Looked, Ready};
+use crate::reactor::Looked;
 use crate::spawn::{self, launch_crew};
 use crate::start::running;
 use crate::sys::Number;
 use crate::worker::{AbortOnUnwind, Worker};
+
+/// When a worker has not looked at its deadlines for so long, which it does every 20 ms, others watch its sockets.
+const LOST: Duration = Duration::from_millis(50);
 
 /// Followers of a worker that wait for their turn to lead. More exist while handlers block, and end when they do not.
 pub(crate) const FOLLOWERS: usize = 64;
@@ -50,14 +52,22 @@ pub(crate) struct Crew {
     selector: OnceCell<Option<OwnedFd>>,
     /// How much the last waits had to do with the reactor's sockets alone.
     calm: Cell<u32>,
-    /// Handlers that can run.
-    ready: RefCell<VecDeque<Ready>>,
     /// What the last look has found.
     looked: Cell<Looked>,
     /// Those that wait to lead, the one that did so last at the end.
     followers: RefCell<Vec<Arc<Parker>>>,
-    /// What this worker has seen of each other one: how many handlers it had called, and since when.
-    seen: RefCell<Vec<(u64, u64)>>,
+    /// What this worker has seen of each other one.
+    others: RefCell<Vec<Other>>,
+}
+
+/// What a worker knows of another one.
+#[derive(Clone, Copy, Default)]
+struct Other {
+    /// How many handlers it had called, and since when.
+    calls: u64,
+    since: u64,
+    /// Whether its sockets are watched.
+    is_watched: bool,
 }
 
 /// How the leader waits for events.
@@ -126,7 +136,7 @@ impl Crew {
             return false;
         }
         self.followers.borrow_mut().push(Arc::clone(&me.parker));
-        if !self.ready.borrow().is_empty() {
+        if me.worker.reactor.ready() > 0 {
             // The leader may wait for somebody to hand over to.
             me.worker.reactor.ring();
         }
@@ -147,7 +157,7 @@ impl Crew {
             if self.help(worker) {
                 continue;
             }
-            let busy = self.looked.get().more || self.may_call() && !self.ready.borrow().is_empty();
+            let busy = self.looked.get().more || self.may_call() && worker.reactor.ready() > 0;
             let looked = self.look(me, busy);
             self.looked.set(looked);
         }
@@ -166,15 +176,12 @@ impl Crew {
             worker.renew_turns();
         }
         let block = is_inside && !busy && !disturbed;
-        let mut ready = self.ready.borrow_mut();
-        let before = ready.len();
-        let looked = worker.reactor.look(now_nanos(), block, &mut *ready);
+        let looked = worker.reactor.look(now_nanos(), block);
         if disturbed || !is_inside && worker.has_others() {
             self.calm.set(self.calm.get().saturating_sub(DISTURBANCE));
-        } else if ready.len() > before {
+        } else if looked.handlers {
             self.calm.set((self.calm.get() + 1).min(CALM));
         }
-        drop(ready);
         self.choose_place(worker);
         looked
     }
@@ -226,10 +233,10 @@ impl Crew {
     /// Calls each handler that can run; false if the coroutine does not lead any more.
     fn call_ready(&self, me: &Coroutine) -> bool {
         // Those that can go on at once get their next turn after everything else on this worker.
-        let mut left = self.ready.borrow().len();
+        let mut left = me.worker.reactor.ready();
         while left > 0 && self.may_call() {
-            let next = self.ready.borrow_mut().pop_front();
-            let Some((handler, events)) = next else { break };
+            // Others may have taken them.
+            let Some((handler, events)) = me.worker.reactor.next() else { break };
             left -= 1;
             self.call(me, handler, events);
             if !me.leads() {
@@ -254,20 +261,8 @@ impl Crew {
         let outcome = catch_unwind(AssertUnwindSafe(|| handler.handle(event)));
         local::drop_all(me);
         if let Ok(Some(handler)) = outcome {
-            self.rest(handler);
+            rest(me.worker, handler);
         }
-    }
-
-    /// Has a handler wait for its socket.
-    fn rest(&self, mut handler: Box<dyn EventHandler>) {
-        let socket = handler.stream().socket();
-        // A socket that cannot be waited for is closed: the kernel has no memory for it.
-        let Ok(Some((reactor, token))) = socket.place() else { return };
-        let again = match socket.pending() {
-            Some(events) => Some((handler, events)),
-            None => reactor.rest(token, handler),
-        };
-        self.ready.borrow_mut().extend(again);
     }
 
     /// Takes what has happened on workers that do not look after it; true if there is something to do.
@@ -277,22 +272,43 @@ impl Crew {
             return false;
         }
         let now = now_nanos();
-        let mut seen = self.seen.borrow_mut();
-        seen.resize(runtime.reactors.len(), (0, now));
-        for (reactor, (calls, since)) in runtime.reactors.iter().zip(&mut *seen) {
+        let mut others = self.others.borrow_mut();
+        others.resize(runtime.reactors.len(), Other { since: now, ..Other::default() });
+        for (reactor, other) in runtime.reactors.iter().zip(&mut *others) {
             if std::ptr::eq(*reactor, worker.reactor) {
                 continue;
             }
-            if *calls != reactor.calls() {
-                (*calls, *since) = (reactor.calls(), now);
+            if other.calls != reactor.calls() {
+                (other.calls, other.since) = (reactor.calls(), now);
             }
-            let unserved = now.saturating_sub(reactor.looked_at());
-            let stuck = unserved.min(now.saturating_sub(*since)) > STUCK.as_nanos() as u64;
-            if stuck || unserved > BUSY.as_nanos() as u64 {
-                reactor.look(now, false, &mut *self.ready.borrow_mut());
+            let since = |time: u64| Duration::from_nanos(now.saturating_sub(time));
+            let is_lost = reactor.swept_at().is_some_and(|at| since(at) > LOST);
+            if is_lost && !other.is_watched {
+                // It fails if that one watches this one, for which it has had its reasons.
+                other.is_watched = worker.reactor.include(reactor.epoll()).is_ok();
+            } else if !is_lost && std::mem::take(&mut other.is_watched) {
+                worker.reactor.exclude(reactor.epoll());
+            }
+            let unserved = since(reactor.looked_at());
+            if other.is_watched || unserved.min(since(other.since)) > STUCK || unserved > BUSY {
+                worker.reactor.help(reactor, now);
             }
         }
-        self.may_call() && !self.ready.borrow().is_empty()
+        self.may_call() && worker.reactor.ready() > 0
+    }
+}
+
+/// Has a handler wait for its socket, where that is registered.
+fn rest(worker: &Worker, mut handler: Box<dyn EventHandler>) {
+    let socket = handler.stream().socket();
+    // A socket that cannot be waited for is closed: the kernel has no memory for it.
+    let Ok(Some((reactor, token))) = socket.place() else { return };
+    let again = match socket.pending() {
+        Some(events) => Some((handler, events)),
+        None => reactor.rest(token, handler),
+    };
+    if let Some(again) = again {
+        worker.reactor.requeue(again);
     }
 }
 

@@ -6,16 +6,18 @@
 //! [`leader`](crate::leader)). The table has a lock, because sockets are woken, moved and sometimes served from elsewhere;
 //! it is held for a few instructions and hardly ever contended.
 
+use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::clock::Alarm;
+use crate::clock::{Alarm, now_nanos};
 use crate::coroutine::{Coroutine, Parker};
 use crate::deadline::{Deadlines, TICK};
 use crate::net::EventHandler;
+use crate::start::running;
 use crate::sys::{self, Number};
 use crate::worker::{self, Mail, Mailbox, Worker};
 
@@ -37,13 +39,15 @@ const BATCH: usize = 128;
 /// A handler, and what happened to its socket.
 pub(crate) type Ready = (Box<dyn EventHandler>, u32);
 
-/// What a look has found besides handlers.
+/// What a look has found.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Looked {
     /// There may be more events.
     pub(crate) more: bool,
     /// Something other than sockets wants the worker.
     pub(crate) others: bool,
+    /// Handlers can run.
+    pub(crate) handlers: bool,
 }
 
 pub(crate) struct Reactor {
@@ -57,6 +61,10 @@ pub(crate) struct Reactor {
     looked_at: AtomicU64,
     /// How many handlers the home worker has called.
     calls: AtomicU64,
+    /// How many sockets have had a deadline, or a handler.
+    used: AtomicUsize,
+    /// When the deadlines were last swept, in nanoseconds of the clock; zero while nobody sweeps.
+    swept_at: AtomicU64,
 }
 
 /// The place of a socket in a reactor. Those of sockets that are gone are never used again.
@@ -81,9 +89,9 @@ struct Table {
     slots: Vec<Slot>,
     free: Vec<u32>,
     deadlines: Deadlines,
-    /// Handlers that can run for a reason other than their socket.
-    roused: Vec<Ready>,
-    /// Whether the leader knows of those.
+    /// Handlers that can run.
+    ready: VecDeque<Ready>,
+    /// Whether the leader was told of those that came to be so while it waited.
     rung: bool,
 }
 
@@ -143,6 +151,8 @@ impl Reactor {
             starting: AtomicUsize::new(0),
             looked_at: AtomicU64::new(0),
             calls: AtomicU64::new(0),
+            used: AtomicUsize::new(0),
+            swept_at: AtomicU64::new(0),
         }
     }
 
@@ -154,9 +164,14 @@ impl Reactor {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The number of the epoll instance, to be watched by another one.
+    /// The number of the epoll instance, for `may` to watch.
     pub(crate) fn number(&self) -> Number {
         Number(self.epoll.as_raw_fd())
+    }
+
+    /// The epoll instance, for another reactor to watch.
+    pub(crate) fn epoll(&self) -> BorrowedFd<'_> {
+        self.epoll.as_fd()
     }
 
     /// Has [`Reactor::look`] say when there is something to read from this descriptor.
@@ -184,7 +199,10 @@ impl Reactor {
     /// Ends the place of a socket, before its descriptor is closed. Returns what is left of its deadline.
     pub(crate) fn deregister(&self, token: Token, fd: BorrowedFd<'_>) -> Option<Duration> {
         sys::epoll_remove(self.epoll.as_fd(), fd);
-        let (left, waiter) = self.table().close(token);
+        let mut table = self.table();
+        let (left, waiter) = table.close(token);
+        self.used.store(table.deadlines.used(), Ordering::Relaxed);
+        drop(table);
         drop(waiter);
         left
     }
@@ -212,13 +230,15 @@ impl Reactor {
     pub(crate) fn rest(&self, token: Token, handler: Box<dyn EventHandler>) -> Option<Ready> {
         let mut table = self.table();
         match table.slot(token) {
-            Some(slot) if slot.events == 0 => {
-                slot.waiter = Waiter::Handler(handler);
-                None
-            }
-            Some(slot) => Some((handler, std::mem::take(&mut slot.events))),
-            None => Some((handler, IO)),
+            Some(slot) if slot.events == 0 => slot.waiter = Waiter::Handler(handler),
+            Some(slot) => return Some((handler, std::mem::take(&mut slot.events))),
+            None => return Some((handler, IO)),
         }
+        // A sweep is also when a worker that has nothing to do looks whether another one needs help.
+        if table.deadlines.touch(token.index as usize) {
+            self.begin_to_sweep(table);
+        }
+        None
     }
 
     /// Sets or removes the deadline of a socket. One that has passed is forgotten.
@@ -228,32 +248,53 @@ impl Reactor {
         let Some(slot) = table.slot(token) else { return };
         slot.events &= !PASSED;
         if table.deadlines.set(token.index as usize, after) {
-            drop(table);
-            self.begin_to_sweep();
+            self.begin_to_sweep(table);
         }
     }
 
     #[cold]
-    fn begin_to_sweep(&self) {
-        fn begin(worker: &'static Worker) {
+    fn begin_to_sweep(&self, table: MutexGuard<'_, Table>) {
+        self.used.store(table.deadlines.used(), Ordering::Relaxed);
+        drop(table);
+        self.start_sweeper();
+        // The next worker sweeps as well, and thereby looks after this one.
+        let next = running().map(|runtime| runtime.reactors[(self.home + 1) % runtime.reactors.len()]);
+        if let Some(next) = next
+            && next.table().deadlines.begin()
+        {
+            next.start_sweeper();
+        }
+    }
+
+    fn start_sweeper(&self) {
+        self.swept_at.store(now_nanos(), Ordering::Relaxed);
+        fn start(worker: &'static Worker) {
             worker.clock.set(Instant::now() + TICK, Alarm::Sweep);
         }
         match worker::current() {
-            Some(worker) if worker.id == self.home => begin(worker),
-            _ => self.mailbox.send(Mail::Run(Box::new(begin))),
+            Some(worker) if worker.id == self.home => start(worker),
+            _ => self.mailbox.send(Mail::Run(Box::new(start))),
         }
     }
 
     /// Ends the waits whose deadlines have passed. Called by the clock of the home worker.
     pub(crate) fn sweep(&self, worker: &'static Worker) {
+        let before = running().map_or(0, |runtime| {
+            let workers = runtime.reactors.len();
+            runtime.reactors[(self.home + workers - 1) % workers].used.load(Ordering::Relaxed)
+        });
         let mut wake = Vec::new();
         let mut table = self.table();
-        let Table { slots, deadlines, roused, .. } = &mut *table;
-        let goes_on = deadlines.sweep(|index| match slots[index].note(PASSED) {
+        let Table { slots, deadlines, ready, .. } = &mut *table;
+        deadlines.sweep(|index| match slots[index].note(PASSED) {
             Waiter::Nobody => {}
             Waiter::Coroutine(parker) => wake.push(parker),
-            Waiter::Handler(handler) => roused.push((handler, std::mem::take(&mut slots[index].events))),
+            Waiter::Handler(handler) => ready.push_back((handler, std::mem::take(&mut slots[index].events))),
         });
+        let goes_on = deadlines.used() > 0 || before > 0;
+        self.swept_at.store(if goes_on { now_nanos() } else { 0 }, Ordering::Relaxed);
+        deadlines.go_on(goes_on);
+        self.used.store(deadlines.used(), Ordering::Relaxed);
         drop(table);
         if goes_on {
             worker.clock.set(Instant::now() + TICK, Alarm::Sweep);
@@ -286,17 +327,28 @@ impl Reactor {
     }
 
     fn put(&self, mut table: MutexGuard<'_, Table>, ready: Ready) {
-        table.roused.push(ready);
-        let ring = self.must_ring(&mut table);
+        table.ready.push_back(ready);
+        let rung = std::mem::replace(&mut table.rung, true);
         drop(table);
-        if ring {
+        if !rung {
             self.ring();
         }
     }
 
-    /// Whether the leader has to be told of what is in `roused`.
-    fn must_ring(&self, table: &mut Table) -> bool {
-        !table.roused.is_empty() && !std::mem::replace(&mut table.rung, true)
+    /// The next handler that can run.
+    #[inline]
+    pub(crate) fn next(&self) -> Option<Ready> {
+        self.table().ready.pop_front()
+    }
+
+    /// Has a handler run again after the others.
+    pub(crate) fn requeue(&self, ready: Ready) {
+        self.table().ready.push_back(ready);
+    }
+
+    /// How many handlers can run.
+    pub(crate) fn ready(&self) -> usize {
+        self.table().ready.len()
     }
 
     /// Has the leader look.
@@ -307,36 +359,48 @@ impl Reactor {
         }
     }
 
-    /// Takes what has happened from the kernel: wakes coroutines, and adds the handlers that can run. Called by the leader
-    /// of this worker, or by that of another one which has nothing else to do.
-    pub(crate) fn look(&self, now: u64, block: bool, ready: &mut impl Extend<Ready>) -> Looked {
+    /// Takes what has happened from the kernel: wakes coroutines, and notes the handlers that can run. Called by the leader of
+    /// this worker, or by that of another one which has nothing else to do.
+    pub(crate) fn look(&self, now: u64, block: bool) -> Looked {
         self.looked_at.store(now, Ordering::Relaxed);
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
-        // Whoever rouses a handler after this rings, unless they are on this thread.
-        let block = block && self.table().roused.is_empty();
+        // Whoever has a handler run from elsewhere after this rings; on this thread nobody can.
+        let block = block && self.ready() == 0;
         let count = sys::epoll_events(self.epoll.as_fd(), &mut events, block);
-        let mut others = false;
+        let mut looked = Looked { more: count == BATCH, ..Looked::default() };
         let mut wake = Vec::new();
         let mut table = self.table();
         table.rung = false;
-        ready.extend(table.roused.drain(..));
+        let Table { slots, ready, .. } = &mut *table;
         for event in &events[..count] {
             if event.u64 == OTHERS {
-                others = true;
+                looked.others = true;
                 continue;
             }
-            let Some(slot) = table.slot(Token::from_number(event.u64)) else { continue };
+            let Token { index, generation } = Token::from_number(event.u64);
+            let Some(slot) = slots.get_mut(index as usize).filter(|slot| slot.generation == generation)
+            else {
+                continue;
+            };
             match slot.note(event.events) {
                 Waiter::Nobody => {}
                 Waiter::Coroutine(parker) => wake.push(parker),
                 Waiter::Handler(handler) => {
-                    ready.extend([(handler, std::mem::take(&mut slot.events))]);
+                    looked.handlers = true;
+                    ready.push_back((handler, std::mem::take(&mut slot.events)));
                 }
             }
         }
         drop(table);
         wake.iter().for_each(Parker::unpark);
-        Looked { more: count == BATCH, others }
+        looked
+    }
+
+    /// Takes over what can run on another worker, which does not get to it.
+    pub(crate) fn help(&self, other: &Reactor, now: u64) {
+        other.look(now, false);
+        let theirs = std::mem::take(&mut other.table().ready);
+        self.table().ready.extend(theirs);
     }
 
     /// When somebody last looked, in nanoseconds of the clock.
@@ -353,6 +417,11 @@ impl Reactor {
 
     pub(crate) fn calls(&self) -> u64 {
         self.calls.load(Ordering::Relaxed)
+    }
+
+    /// When the deadlines were last swept, in nanoseconds of the clock, if they are.
+    pub(crate) fn swept_at(&self) -> Option<u64> {
+        Some(self.swept_at.load(Ordering::Relaxed)).filter(|at| *at != 0)
     }
 
     /// How many sockets have had a deadline, and whether somebody sweeps.

@@ -12,8 +12,8 @@ use may::coroutine::Builder;
 
 use crate::clock::run_clock;
 use crate::limits::Limits;
-use crate::settings::{Settings, SettingsError};
 use crate::reactor::Reactor;
+use crate::settings::{Settings, SettingsError};
 use crate::worker::{Mail, Mailbox, Worker, run_courier};
 use crate::{leader, overflow, sys, worker};
 

@@ -243,7 +243,11 @@ impl Connection {
     }
 
     fn end_of_wait(&self, stop: Stop) -> End {
-        if stop == Stop::TimedOut && self.in_head { End::Refused(StatusCode::REQUEST_TIMEOUT) } else { stop.into() }
+        if stop == Stop::TimedOut && self.in_head {
+            End::Refused(StatusCode::REQUEST_TIMEOUT)
+        } else {
+            stop.into()
+        }
     }
 
     /// Answers every request that is complete in the input and writes the answers. Stops at a request whose body is
@@ -374,7 +378,8 @@ impl Connection {
             End::Answered => {}
             End::Refused(status) => {
                 // RFC 9110 §9.3.2, also for a request that was refused before its method was read.
-                let head = desk.request.head.method == Method::HEAD || link.input.bytes().starts_with(b"HEAD ");
+                let head =
+                    desk.request.head.method == Method::HEAD || link.input.bytes().starts_with(b"HEAD ");
                 encode_error(&mut link.out, &detail(status), head, &mut desk.date);
             }
         }
@@ -388,21 +393,14 @@ impl Connection {
 
 /// Puts a response in the output, or writes it if it is large or streamed. Returns whether
 /// the connection goes on.
-fn respond(
-    date: &mut DateLine,
-    line: &mut Line<'_>,
-    response: Response,
-    reply: Reply,
-) -> Result<bool, End> {
+fn respond(date: &mut DateLine, line: &mut Line<'_>, response: Response, reply: Reply) -> Result<bool, End> {
     let Response { status, headers, body } = response;
     if let Body::Upgrade(serve) = body {
         return Err(End::Switched(headers, serve));
     }
-    let length =
-        body.as_bytes().map_or(BodyLength::Unknown, |bytes| BodyLength::Known(bytes.len() as u64));
+    let length = body.as_bytes().map_or(BodyLength::Unknown, |bytes| BodyLength::Known(bytes.len() as u64));
     refresh(date);
-    let encode =
-        |link: &mut Link| encode_head(&mut link.out, reply, status, &headers, length, date);
+    let encode = |link: &mut Link| encode_head(&mut link.out, reply, status, &headers, length, date);
     let (form, keep_alive) = line.with(encode)?;
     match (form, body) {
         (BodyForm::Omitted, _) => {}

@@ -92,9 +92,8 @@ impl Guest {
     /// Chooses the worker with the fewest connections.
     fn arrive(runtime: &'static Runtime) -> Guest {
         let loads = runtime.connections.iter().enumerate();
-        let (worker, load) = loads
-            .min_by_key(|(_, load)| load.load(Ordering::Relaxed))
-            .expect("there is at least one worker");
+        let (worker, load) =
+            loads.min_by_key(|(_, load)| load.load(Ordering::Relaxed)).expect("there is at least one worker");
         load.fetch_add(1, Ordering::Relaxed);
         Guest { worker, load }
     }

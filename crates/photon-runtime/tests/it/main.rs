@@ -4,6 +4,7 @@ mod child;
 mod connections;
 mod deadlines;
 mod fairness;
+mod handlers;
 mod limits;
 mod locals;
 mod overflow;
