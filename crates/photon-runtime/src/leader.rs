@@ -37,7 +37,7 @@ const LOST: Duration = Duration::from_millis(50);
 pub(crate) const FOLLOWERS: usize = 64;
 
 /// When a worker has called no handler for so long, others take the events that wait for it.
-const STUCK: Duration = Duration::from_micros(200);
+const STUCK: Duration = Duration::from_micros(400);
 
 /// When a worker has not asked for events for so long, others take them although it is at work. A connection that is served
 /// elsewhere is not in that processor's caches, so this is longer than a worker under load takes for what it has asked for.
@@ -154,9 +154,7 @@ impl Crew {
             if !self.call_ready(me) {
                 return;
             }
-            if self.help(worker) {
-                continue;
-            }
+            self.help(worker);
             let busy = self.looked.get().more || self.may_call() && worker.reactor.ready() > 0;
             let looked = self.look(me, busy);
             self.looked.set(looked);
@@ -176,7 +174,7 @@ impl Crew {
             worker.renew_turns();
         }
         let block = is_inside && !busy && !disturbed;
-        let looked = worker.reactor.look(now_nanos(), block);
+        let looked = worker.reactor.look(now_nanos(), block, self.may_call());
         if disturbed || !is_inside && worker.has_others() {
             self.calm.set(self.calm.get().saturating_sub(DISTURBANCE));
         } else if looked.handlers {
@@ -265,12 +263,9 @@ impl Crew {
         }
     }
 
-    /// Takes what has happened on workers that do not look after it; true if there is something to do.
-    fn help(&self, worker: &'static Worker) -> bool {
-        let Some(runtime) = running() else { return false };
-        if runtime.reactors.len() == 1 {
-            return false;
-        }
+    /// Takes a little of what has happened on workers that do not look after it.
+    fn help(&self, worker: &'static Worker) {
+        let Some(runtime) = running().filter(|runtime| runtime.reactors.len() > 1) else { return };
         let now = now_nanos();
         let mut others = self.others.borrow_mut();
         others.resize(runtime.reactors.len(), Other { since: now, ..Other::default() });
@@ -285,16 +280,15 @@ impl Crew {
             let is_lost = reactor.swept_at().is_some_and(|at| since(at) > LOST);
             if is_lost && !other.is_watched {
                 // It fails if that one watches this one, for which it has had its reasons.
-                other.is_watched = worker.reactor.include(reactor.epoll()).is_ok();
+                other.is_watched = worker.reactor.watch(reactor).is_ok();
             } else if !is_lost && std::mem::take(&mut other.is_watched) {
-                worker.reactor.exclude(reactor.epoll());
+                worker.reactor.unwatch(reactor);
             }
             let unserved = since(reactor.looked_at());
             if other.is_watched || unserved.min(since(other.since)) > STUCK || unserved > BUSY {
-                worker.reactor.help(reactor, now);
+                worker.reactor.help(reactor);
             }
         }
-        self.may_call() && worker.reactor.ready() > 0
     }
 }
 

@@ -30,11 +30,18 @@ pub(crate) const PASSED: u32 = 1 << 20;
 /// Somebody wants the socket looked at.
 const ROUSED: u32 = 1 << 21;
 
-/// What is told when something other than the reactor's sockets wants the worker. No token has this number.
+/// What is told when something other than the reactor's sockets wants the worker. No token has this number or the next.
 const OTHERS: u64 = u64::MAX;
+
+/// What is told when something happens on another worker that is watched.
+const NEIGHBOUR: u64 = u64::MAX - 1;
 
 /// How many events are taken from the kernel at once: what is ready runs before anything else on the worker does.
 const BATCH: usize = 128;
+
+/// How many are taken from a worker that others help. It may get to its work any moment, and what it is used to is in its
+/// processor's caches.
+const HELP: usize = 4;
 
 /// A handler, and what happened to its socket.
 pub(crate) type Ready = (Box<dyn EventHandler>, u32);
@@ -48,6 +55,8 @@ pub(crate) struct Looked {
     pub(crate) others: bool,
     /// Handlers can run.
     pub(crate) handlers: bool,
+    /// There were events of whatever kind.
+    any: bool,
 }
 
 pub(crate) struct Reactor {
@@ -57,7 +66,7 @@ pub(crate) struct Reactor {
     table: Mutex<Table>,
     /// Coroutines that were started for the home worker and have not run yet.
     pub(crate) starting: AtomicUsize,
-    /// When somebody last asked the kernel for events, in nanoseconds of the clock.
+    /// When the leader last asked the kernel for events, in nanoseconds of the clock.
     looked_at: AtomicU64,
     /// How many handlers the home worker has called.
     calls: AtomicU64,
@@ -169,11 +178,6 @@ impl Reactor {
         Number(self.epoll.as_raw_fd())
     }
 
-    /// The epoll instance, for another reactor to watch.
-    pub(crate) fn epoll(&self) -> BorrowedFd<'_> {
-        self.epoll.as_fd()
-    }
-
     /// Has [`Reactor::look`] say when there is something to read from this descriptor.
     pub(crate) fn include(&self, others: BorrowedFd<'_>) -> io::Result<()> {
         sys::epoll_add_level(self.epoll.as_fd(), others, OTHERS)
@@ -182,6 +186,16 @@ impl Reactor {
     /// Ends what [`Reactor::include`] began.
     pub(crate) fn exclude(&self, others: BorrowedFd<'_>) {
         sys::epoll_remove(self.epoll.as_fd(), others);
+    }
+
+    /// Has [`Reactor::look`] end when something happens on another worker. Fails if that one watches this one.
+    pub(crate) fn watch(&self, neighbour: &Reactor) -> io::Result<()> {
+        sys::epoll_add(self.epoll.as_fd(), neighbour.epoll.as_fd(), NEIGHBOUR)
+    }
+
+    /// Ends what [`Reactor::watch`] began.
+    pub(crate) fn unwatch(&self, neighbour: &Reactor) {
+        sys::epoll_remove(self.epoll.as_fd(), neighbour.epoll.as_fd());
     }
 
     /// Gives a socket a place.
@@ -326,6 +340,11 @@ impl Reactor {
         self.put(self.table(), (handler, IO));
     }
 
+    /// Has a handler run again, after the others.
+    pub(crate) fn requeue(&self, ready: Ready) {
+        self.put(self.table(), ready);
+    }
+
     fn put(&self, mut table: MutexGuard<'_, Table>, ready: Ready) {
         table.ready.push_back(ready);
         let rung = std::mem::replace(&mut table.rung, true);
@@ -341,11 +360,6 @@ impl Reactor {
         self.table().ready.pop_front()
     }
 
-    /// Has a handler run again after the others.
-    pub(crate) fn requeue(&self, ready: Ready) {
-        self.table().ready.push_back(ready);
-    }
-
     /// How many handlers can run.
     pub(crate) fn ready(&self) -> usize {
         self.table().ready.len()
@@ -359,15 +373,25 @@ impl Reactor {
         }
     }
 
-    /// Takes what has happened from the kernel: wakes coroutines, and notes the handlers that can run. Called by the leader of
-    /// this worker, or by that of another one which has nothing else to do.
-    pub(crate) fn look(&self, now: u64, block: bool) -> Looked {
+    /// Takes what has happened from the kernel: wakes coroutines, and notes the handlers that can run. For the leader.
+    /// If there is nothing, it blocks the thread until there is, where `block` says so; handlers that `can_run` are something.
+    pub(crate) fn look(&self, now: u64, block: bool, can_run: bool) -> Looked {
         self.looked_at.store(now, Ordering::Relaxed);
         let mut events = [libc::epoll_event { events: 0, u64: 0 }; BATCH];
-        // Whoever has a handler run from elsewhere after this rings; on this thread nobody can.
-        let block = block && self.ready() == 0;
-        let count = sys::epoll_events(self.epoll.as_fd(), &mut events, block);
-        let mut looked = Looked { more: count == BATCH, ..Looked::default() };
+        let looked = self.take_events(&mut events, false);
+        // Whoever has a handler run after this is on another thread, and rings.
+        if !block || looked.any || can_run && self.ready() > 0 {
+            return looked;
+        }
+        // Before the thread sleeps, which makes work for whoever wakes it, it lets others have the processor. If they are
+        // those that send requests, there is more to do when it comes back.
+        std::thread::yield_now();
+        self.take_events(&mut events, true)
+    }
+
+    fn take_events(&self, events: &mut [libc::epoll_event], block: bool) -> Looked {
+        let count = sys::epoll_events(self.epoll.as_fd(), events, block);
+        let mut looked = Looked { more: count == events.len(), any: count > 0, ..Looked::default() };
         let mut wake = Vec::new();
         let mut table = self.table();
         table.rung = false;
@@ -396,14 +420,18 @@ impl Reactor {
         looked
     }
 
-    /// Takes over what can run on another worker, which does not get to it.
-    pub(crate) fn help(&self, other: &Reactor, now: u64) {
-        other.look(now, false);
-        let theirs = std::mem::take(&mut other.table().ready);
-        self.table().ready.extend(theirs);
+    /// Takes over a little of what can run on another worker, which does not get to it.
+    pub(crate) fn help(&self, other: &Reactor) {
+        if other.ready() == 0 {
+            other.take_events(&mut [libc::epoll_event { events: 0, u64: 0 }; HELP], false);
+        }
+        for _ in 0..HELP {
+            let Some(theirs) = other.next() else { return };
+            self.requeue(theirs);
+        }
     }
 
-    /// When somebody last looked, in nanoseconds of the clock.
+    /// When the leader last looked, in nanoseconds of the clock.
     pub(crate) fn looked_at(&self) -> u64 {
         self.looked_at.load(Ordering::Relaxed)
     }

@@ -362,7 +362,7 @@ impl Connection {
 
     /// Says what there is left to say, and closes.
     #[inline(never)]
-    fn finish(self: Box<Self>, mut desk: Box<Desk>, mut link: Box<Link>, end: End) {
+    fn finish(&self, mut desk: Box<Desk>, mut link: Box<Link>, end: End) {
         match end {
             End::Quiet => return desk.give(),
             End::Switched(headers, serve) => {

@@ -13,6 +13,7 @@ use photon_http::DateLine;
 const KEPT: usize = 32;
 
 thread_local! {
+    #[expect(clippy::vec_box, reason = "they are handed out and taken back as boxes")]
     static FREE: RefCell<Vec<Box<Desk>>> = const { RefCell::new(Vec::new()) };
 }
 

@@ -292,12 +292,7 @@ fn without_room_for_coroutines_handlers_go_on_one_by_one() {
     if !child::is_child(TEST) {
         return child::succeeds(TEST);
     }
-    let settings = photon_runtime::Settings {
-        workers: 2,
-        blocking_threads: 4,
-        stack_size: 64 * 1024,
-        ..photon_runtime::Settings::default()
-    };
+    let settings = photon_runtime::Settings { workers: 2, blocking_threads: 4, stack_size: 64 * 1024 };
     photon_runtime::start(settings).unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr();
