@@ -4,7 +4,7 @@ use crate::{Request, Response};
 
 /// Anything that answers a request: a route, a router, middleware around them, an application.
 ///
-/// It runs on the coroutine of the request's connection and may block there; others go on.
+/// It runs on a coroutine and may block there; others go on.
 pub trait Handler: Send + Sync + 'static {
     /// Answers one request.
     fn call(&self, request: &mut Request) -> Response;

@@ -78,7 +78,7 @@ pub enum Body {
     Upgrade(UpgradeHandler),
 }
 
-/// What writes a streamed body: called once, on the connection's coroutine, with the sink.
+/// What writes a streamed body: called once, on the handler's coroutine, with the sink.
 ///
 /// An error ends the connection without the last chunk, so that the client knows the body is cut.
 pub type BodyWriter = Box<dyn FnOnce(&mut dyn Write) -> io::Result<()> + Send>;

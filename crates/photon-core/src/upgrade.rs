@@ -9,7 +9,7 @@ use photon_http::Version;
 
 use crate::{Request, Response, StatusCode};
 
-/// What speaks the other protocol: called once, on the connection's coroutine, when the client has been told.
+/// What speaks the other protocol: called once, on the handler's coroutine, when the client has been told.
 pub type UpgradeHandler = Box<dyn FnOnce(Upgraded) + Send>;
 
 /// A connection that does not speak HTTP any more: what a server hands over. Handlers have [`Upgraded`].

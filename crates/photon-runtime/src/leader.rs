@@ -21,7 +21,7 @@ use std::time::Duration;
 use may::io::{CoIo, WaitIo, WaitIoWaker};
 
 use crate::clock::now_nanos;
-use crate::coroutine::{Coroutine, Parker, with_current};
+use crate::coroutine::{Coroutine, Parker};
 use crate::local;
 use crate::net::EventHandler;
 use crate::reactor::Looked;
@@ -95,21 +95,18 @@ const DISTURBANCE: u32 = 8;
 /// Starts the first leader of a worker, and one to follow it even when no other coroutine can be started.
 pub(crate) fn start(worker: usize, stack_size: usize) -> io::Result<()> {
     for leads in [true, false] {
-        launch_crew(worker, stack_size, move || work(leads)).map_err(io::Error::other)?;
+        launch_crew(worker, stack_size, move |me| work(me, leads)).map_err(io::Error::other)?;
     }
     Ok(())
 }
 
 /// The body of a coroutine that leads, and follows when it does not, as long as it is needed.
-fn work(leads: bool) {
-    with_current(|current| {
-        let Some(me) = current else { return };
-        me.parker.leads.store(leads, Ordering::Relaxed);
-        let crew = &me.worker.crew;
-        while me.leads() || crew.follow(me) {
-            crew.lead(me);
-        }
-    });
+fn work(me: &Coroutine, leads: bool) {
+    me.parker.leads.store(leads, Ordering::Relaxed);
+    let crew = &me.worker.crew;
+    while me.leads() || crew.follow(me) {
+        crew.lead(me);
+    }
 }
 
 impl Crew {
@@ -123,7 +120,7 @@ impl Crew {
                 follower.lead();
             }
             // Without memory for a stack it goes on leading. Until it is woken, only other workers look after this one.
-            None if launch_crew(leader.worker.id, leader.stack.size, || work(true)).is_err() => return,
+            None if launch_crew(leader.worker.id, leader.stack.size, |me| work(me, true)).is_err() => return,
             None => {}
         }
         leader.parker.leads.store(false, Ordering::Relaxed);

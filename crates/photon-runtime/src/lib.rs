@@ -27,7 +27,7 @@
 //!    - `may`'s own sleep, timed park, yield and primitives are not used: they resume elsewhere;
 //!    - start-up fails if the `may` in this build steals work or maps descriptors differently.
 //! 2. **A closure crosses to its home once**, before its first instruction, so `spawn` asks for `Send` there and
-//!    nowhere else.
+//!    nowhere else. What is no coroutine may cross between two calls, and is `Send`: [`net::EventHandler`].
 //! 3. **A parked coroutine is not dropped.** There is no cancellation: deadlines are timeouts, `shutdown(2)` and
 //!    flags. Hence a coroutine may lend its stack, as [`blocking()`] does.
 //! 4. **Nothing parks while it unwinds.** Others would run on a thread that counts as panicking. A wait in a

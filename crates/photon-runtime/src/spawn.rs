@@ -171,7 +171,7 @@ impl Builder {
         let ticket = Ticket::take(runtime)?;
         let home = self.worker.unwrap_or_else(|| NEXT.fetch_add(1, Ordering::Relaxed)) % runtime.workers();
         let size = self.stack_size.unwrap_or(runtime.settings.stack_size);
-        launch_at(home, size, self.name, move || {
+        launch_at(home, size, self.name, move |_| {
             body();
             drop(ticket);
         })
@@ -182,7 +182,7 @@ impl Builder {
 pub(crate) fn launch_crew(
     home: usize,
     stack_size: usize,
-    body: impl FnOnce() + Send + 'static,
+    body: impl FnOnce(&Coroutine) + Send + 'static,
 ) -> Result<(), SpawnError> {
     launch_at(home, stack_size, None, body)
 }
@@ -191,7 +191,7 @@ fn launch_at(
     home: usize,
     stack_size: usize,
     name: Option<Arc<str>>,
-    body: impl FnOnce() + Send + 'static,
+    body: impl FnOnce(&Coroutine) + Send + 'static,
 ) -> Result<(), SpawnError> {
     let size = page_multiple(stack_size);
     let starting = running().map(|runtime| &runtime.reactors[home].starting);
@@ -211,7 +211,7 @@ fn launch_at(
         };
         let coroutine = Coroutine::new(worker, name, stack);
         let entered = coroutine.entered();
-        body();
+        body(&coroutine);
         // The result may be dropped with the body, and make values once more.
         local::drop_all(&coroutine);
         drop(entered);

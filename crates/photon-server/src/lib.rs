@@ -1,7 +1,8 @@
 //! The HTTP server of the Photon web framework: listener, connections, limits, drain.
 //!
-//! A [`Server`] accepts connections and runs each one on a coroutine of its own: read, decode,
-//! call the [`Handler`](photon_core::Handler), write, in straight-line blocking code. What bytes
+//! A [`Server`] accepts connections and serves each one when something happens to it: read, decode,
+//! call the [`Handler`](photon_core::Handler), write, in straight-line blocking code on a coroutine that
+//! is the request's own for as long as it has to wait. What bytes
 //! mean is decided in `photon-http`, what a request gets for an answer in the handler; this crate
 //! knows sockets, time limits and how to stop.
 //!

@@ -2,7 +2,7 @@
 //!
 //! A handler is an ordinary function. Its signature is its contract: arguments are read from the
 //! request and checked, the return value is the response, and both are in the OpenAPI document.
-//! Each connection runs on a stackful coroutine, so blocking in a handler blocks nobody else, and
+//! Handlers run on stackful coroutines, so blocking in a handler blocks nobody else, and
 //! there is no `.await`.
 //!
 //! ```
