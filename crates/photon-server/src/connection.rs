@@ -44,7 +44,6 @@ pub(crate) fn admitted(
 ) -> impl EventHandler {
     let link = Box::new(Link::new(Transport::plain(stream), Arc::clone(&admission.shared)));
     Connection {
-        shared: Arc::clone(&admission.shared),
         admission,
         handler,
         peer,
@@ -99,7 +98,6 @@ impl From<DecodeError> for End {
 
 /// What there is of a connection while it waits for a request.
 struct Connection {
-    shared: Arc<Shared>,
     admission: Admission,
     handler: Arc<dyn Handler>,
     peer: Option<SocketAddr>,
@@ -123,7 +121,7 @@ impl EventHandler for Connection {
 
     fn handle(mut self: Box<Self>, event: Ready) -> Option<Box<dyn EventHandler>> {
         let link = self.link.take()?;
-        let mut desk = Desk::take(self.shared.number);
+        let mut desk = Desk::take(self.admission.shared.number);
         let (link, served) = self.serve(&mut desk, link, event);
         match served {
             Ok(()) => {
@@ -163,19 +161,19 @@ impl Connection {
     fn greet(&mut self, link: &mut Link) -> Result<(), Stop> {
         let _ = link.stream().set_nodelay(true);
         self.admission.register(link.stream().waker());
-        self.proxies = self.shared.proxies_of(self.peer).cloned();
-        if self.shared.config.proxy_protocol {
+        self.proxies = self.admission.shared.proxies_of(self.peer).cloned();
+        if self.admission.shared.config.proxy_protocol {
             match link.proxy_source()? {
                 ProxySource::Client(address) => {
                     self.peer = Some(address);
-                    self.proxies = self.shared.proxies_of(self.peer).cloned();
+                    self.proxies = self.admission.shared.proxies_of(self.peer).cloned();
                 }
                 // Nobody is to be taken for the proxy: some say LOCAL for clients that come by a Unix socket, too.
                 ProxySource::Proxy | ProxySource::Unknown => self.proxies = None,
             }
         }
         #[cfg(feature = "tls")]
-        if let Some(tls) = &self.shared.config.tls {
+        if let Some(tls) = &self.admission.shared.config.tls {
             link.handshake(Session::new(tls.current()).map_err(|_| Stop::Gone)?)?;
             self.tls = link.tls_info().map(Arc::new);
         }
@@ -220,7 +218,7 @@ impl Connection {
 
     /// Starts the time limit for the first bytes of a head, or for the rest of one.
     fn begin_to_wait(&mut self, link: &mut Link) {
-        let config = &self.shared.config;
+        let config = &self.admission.shared.config;
         if link.input.is_idle() {
             self.in_head = false;
             link.start_limit(config.idle_timeout);
@@ -254,13 +252,15 @@ impl Connection {
     /// still arriving, and gives what its head says.
     #[inline(never)]
     fn answer_received(&mut self, desk: &mut Desk, link: &mut Link) -> Result<Option<Arriving>, End> {
-        while let Some(decoded) =
-            self.decoder.decode(link.input.bytes(), &self.shared.config.limits, &mut desk.request.head)?
-        {
+        while let Some(decoded) = self.decoder.decode(
+            link.input.bytes(),
+            &self.admission.shared.config.limits,
+            &mut desk.request.head,
+        )? {
             link.input.consume(decoded.consumed);
             link.start_request();
             if decoded.framing != Framing::None {
-                let decoder = BodyDecoder::new(decoded.framing, &self.shared.config.limits);
+                let decoder = BodyDecoder::new(decoded.framing, &self.admission.shared.config.limits);
                 let Some(body) = whole_body(link, decoder.clone())? else {
                     return Ok(Some(Arriving { decoded, body: decoder }));
                 };
@@ -290,7 +290,7 @@ impl Connection {
         arriving: &Arriving,
     ) -> (Box<Link>, Result<(), End>) {
         let Arriving { decoded, body } = arriving;
-        let loan = Loan::new(Lent::new(link, body.clone(), decoded.expect_continue, &self.shared));
+        let loan = Loan::new(Lent::new(link, body.clone(), decoded.expect_continue, &self.admission.shared));
         desk.request.set_incoming(Some(Box::new(Incoming::new(&loan))));
         let (response, mut reply) = self.call(&mut desk.request, decoded);
         // What the handler has not taken is read by nobody any more.
@@ -345,7 +345,7 @@ impl Connection {
         let (version, head) = (request.head.version, request.head.method == Method::HEAD);
         // The application turns panics into responses itself; this is for what escapes it.
         let called = catch_unwind(AssertUnwindSafe(|| self.handler.call(request)));
-        let keep_alive = decoded.keep_alive && called.is_ok() && !self.shared.is_draining();
+        let keep_alive = decoded.keep_alive && called.is_ok() && !self.admission.shared.is_draining();
         let mut response = called.unwrap_or_else(|_| detail(StatusCode::INTERNAL_SERVER_ERROR));
         if let Body::Upgrade(_) = response.body {
             let protocol = response.headers.get("upgrade").unwrap_or_default();
