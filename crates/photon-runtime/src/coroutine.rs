@@ -146,6 +146,7 @@ impl Coroutine {
         CURRENT.set(ptr::null());
         self.worker.watch.pause();
         let result = f();
+        self.worker.reactor.count_step();
         CURRENT.set(self);
         self.worker.watch.resume(self);
         debug_assert_eq!(

@@ -36,12 +36,12 @@ const LOST: Duration = Duration::from_millis(50);
 /// Followers of a worker that wait for their turn to lead. More exist while handlers block, and end when they do not.
 pub(crate) const FOLLOWERS: usize = 64;
 
-/// When a worker has called no handler for so long, others take the events that wait for it.
+/// When a worker has made no step for so long, others take the events that wait for it.
 const STUCK: Duration = Duration::from_micros(400);
 
 /// When a worker has not asked for events for so long, others take them although it is at work. A connection that is served
 /// elsewhere is not in that processor's caches, so this is longer than a worker under load takes for what it has asked for.
-const BUSY: Duration = Duration::from_millis(2);
+const BUSY: Duration = Duration::from_millis(5);
 
 /// The coroutines of a worker that lead, or may. Only its own thread touches them.
 #[derive(Default)]
@@ -63,8 +63,8 @@ pub(crate) struct Crew {
 /// What a worker knows of another one.
 #[derive(Clone, Copy, Default)]
 struct Other {
-    /// How many handlers it had called, and since when.
-    calls: u64,
+    /// How many steps it had made, and since when.
+    steps: u64,
     since: u64,
     /// Whether its sockets are watched.
     is_watched: bool,
@@ -250,7 +250,7 @@ impl Crew {
     // Not inlined, so that a backtrace of a handler names it once.
     #[inline(never)]
     fn call(&self, me: &Coroutine, mut handler: Box<dyn EventHandler>, events: u32) {
-        me.worker.reactor.count_call();
+        me.worker.reactor.count_step();
         let event = handler.stream().socket().ready(events);
         // The panic hook has reported it; the handler has been dropped, and its connection with it.
         let outcome = catch_unwind(AssertUnwindSafe(|| handler.handle(event)));
@@ -270,8 +270,8 @@ impl Crew {
             if std::ptr::eq(*reactor, worker.reactor) {
                 continue;
             }
-            if other.calls != reactor.calls() {
-                (other.calls, other.since) = (reactor.calls(), now);
+            if other.steps != reactor.steps() {
+                (other.steps, other.since) = (reactor.steps(), now);
             }
             let since = |time: u64| Duration::from_nanos(now.saturating_sub(time));
             let is_lost = reactor.swept_at().is_some_and(|at| since(at) > LOST);

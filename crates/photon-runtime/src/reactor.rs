@@ -68,8 +68,8 @@ pub(crate) struct Reactor {
     pub(crate) starting: AtomicUsize,
     /// When the leader last asked the kernel for events, in nanoseconds of the clock.
     looked_at: AtomicU64,
-    /// How many handlers the home worker has called.
-    calls: AtomicU64,
+    /// How many handlers the home worker has called, and how many coroutines it has resumed.
+    steps: AtomicU64,
     /// How many sockets have had a deadline, or a handler.
     used: AtomicUsize,
     /// When the deadlines were last swept, in nanoseconds of the clock; zero while nobody sweeps.
@@ -159,7 +159,7 @@ impl Reactor {
             table: Mutex::default(),
             starting: AtomicUsize::new(0),
             looked_at: AtomicU64::new(0),
-            calls: AtomicU64::new(0),
+            steps: AtomicU64::new(0),
             used: AtomicUsize::new(0),
             swept_at: AtomicU64::new(0),
         }
@@ -436,15 +436,15 @@ impl Reactor {
         self.looked_at.load(Ordering::Relaxed)
     }
 
-    /// Counts a call of a handler; for the home worker.
+    /// Counts a step; for the home worker.
     #[inline]
-    pub(crate) fn count_call(&self) {
+    pub(crate) fn count_step(&self) {
         // Nobody else writes.
-        self.calls.store(self.calls.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
+        self.steps.store(self.steps.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
 
-    pub(crate) fn calls(&self) -> u64 {
-        self.calls.load(Ordering::Relaxed)
+    pub(crate) fn steps(&self) -> u64 {
+        self.steps.load(Ordering::Relaxed)
     }
 
     /// When the deadlines were last swept, in nanoseconds of the clock, if they are.
