@@ -102,15 +102,15 @@ fn literal_end(text: &[u8]) -> Option<usize> {
 /// names nobody.
 fn registered_name_end(text: &[u8]) -> Option<usize> {
     let mut end = 0;
-    while let Some(&byte) = text.get(end) {
+    loop {
+        let rest = &text[end..];
+        end += rest.iter().take_while(|&&byte| REGISTERED_NAME[byte as usize]).count();
         match text[end..] {
-            _ if REGISTERED_NAME[byte as usize] => end += 1,
             [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => end += 3,
             [b'%', ..] => return None,
-            _ => break,
+            _ => return (end > 0).then_some(end),
         }
     }
-    (end > 0).then_some(end)
 }
 
 /// An empty port is that of the scheme (RFC 3986 §3.2.3).
