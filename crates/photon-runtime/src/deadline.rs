@@ -161,6 +161,22 @@ mod tests {
     use crate::{Builder, Settings, sleep, start};
 
     #[test]
+    fn what_is_left_of_a_deadline_is_never_less_than_it_was() {
+        let mut deadlines = super::Deadlines::default();
+        deadlines.open(3);
+        assert_eq!((deadlines.close(3), deadlines.used()), (None, 0));
+        let after = Duration::from_millis(100);
+        assert!(deadlines.set(3, Some(after)), "somebody has to begin to sweep");
+        assert!(!deadlines.set(3, Some(after)) && !deadlines.touch(3));
+        deadlines.sweep(|_| panic!("nothing has passed"));
+        assert_eq!(deadlines.used(), 1);
+        let left = deadlines.close(3).unwrap();
+        assert!((after..=after + super::TICK * 3).contains(&left), "{left:?}");
+        assert!(!deadlines.set(3, None));
+        assert_eq!((deadlines.close(3), deadlines.used()), (None, 0));
+    }
+
+    #[test]
     fn slots_are_given_back_wherever_the_stream_ends_and_the_sweeper_stops() {
         start(Settings { workers: 2, blocking_threads: 3, ..Settings::default() }).unwrap();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

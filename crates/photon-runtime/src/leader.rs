@@ -263,6 +263,9 @@ impl Crew {
     /// Takes a little of what has happened on workers that do not look after it.
     fn help(&self, worker: &'static Worker) {
         let Some(runtime) = running().filter(|runtime| runtime.reactors.len() > 1) else { return };
+        if !self.may_call() {
+            return;
+        }
         let now = now_nanos();
         let mut others = self.others.borrow_mut();
         others.resize(runtime.reactors.len(), Other { since: now, ..Other::default() });

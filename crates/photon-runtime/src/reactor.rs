@@ -458,3 +458,29 @@ impl Reactor {
         self.table().deadlines.in_use()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+    use crate::{Settings, start};
+
+    #[test]
+    fn a_place_that_was_given_up_is_nobodys() {
+        start(Settings { workers: 2, blocking_threads: 3, ..Settings::default() }).unwrap();
+        let reactor = running().unwrap().reactors[0];
+        let (one, other) = UnixStream::pair().unwrap();
+        let first = reactor.register(one.as_fd()).unwrap();
+        assert_eq!(reactor.deregister(first, one.as_fd()), None);
+        // Perhaps in the same slot.
+        let second = reactor.register(other.as_fd()).unwrap();
+        assert_ne!(first, second);
+        reactor.set_deadline(first, Some(Duration::from_secs(1)));
+        reactor.rouse(first);
+        assert_eq!(reactor.deregister(first, one.as_fd()), None);
+        reactor.set_deadline(second, Some(Duration::from_secs(60)));
+        let left = reactor.deregister(second, other.as_fd()).unwrap();
+        assert!((60..62).contains(&left.as_secs()), "{left:?}");
+    }
+}

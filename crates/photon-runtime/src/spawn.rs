@@ -194,14 +194,9 @@ fn launch_at(
     body: impl FnOnce(&Coroutine) + Send + 'static,
 ) -> Result<(), SpawnError> {
     let size = page_multiple(stack_size);
-    let starting = running().map(|runtime| &runtime.reactors[home].starting);
-    if let Some(starting) = starting {
-        starting.fetch_add(1, Ordering::Relaxed);
-    }
+    let starting = Starting::on(home);
     let main = move || {
-        if let Some(starting) = starting {
-            starting.fetch_sub(1, Ordering::Relaxed);
-        }
+        drop(starting);
         let anchor = 0u8;
         let stack = StackBounds { start: (&raw const anchor).addr(), size };
         let Some(worker) = current_worker().filter(|worker| worker.id == home) else {
@@ -216,11 +211,30 @@ fn launch_at(
         local::drop_all(&coroutine);
         drop(entered);
     };
-    start_coroutine(home, size, main).inspect_err(|_| {
-        if let Some(starting) = starting {
-            starting.fetch_sub(1, Ordering::Relaxed);
+    start_coroutine(home, size, main)
+}
+
+/// Tells a worker's leader of a coroutine that has not run yet, until this is dropped, which is the first thing it does:
+/// `may` has a queue for such coroutines, and the leader must not sleep before it is empty.
+pub(crate) struct Starting(Option<&'static AtomicUsize>);
+
+impl Starting {
+    pub(crate) fn on(worker: usize) -> Starting {
+        // Until the runtime runs, no leader sleeps in a way that matters.
+        let count = running().map(|runtime| &runtime.reactors[worker].starting);
+        if let Some(count) = count {
+            count.fetch_add(1, Ordering::Relaxed);
         }
-    })
+        Starting(count)
+    }
+}
+
+impl Drop for Starting {
+    fn drop(&mut self) {
+        if let Some(count) = self.0 {
+            count.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// Hands the body to `may`, whose failure to map a stack is a panic.

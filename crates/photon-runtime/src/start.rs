@@ -14,6 +14,7 @@ use crate::clock::run_clock;
 use crate::limits::Limits;
 use crate::reactor::Reactor;
 use crate::settings::{Settings, SettingsError};
+use crate::spawn::Starting;
 use crate::worker::{Mail, Mailbox, Worker, run_courier};
 use crate::{leader, overflow, sys, worker};
 
@@ -303,9 +304,14 @@ fn start_worker(plan: Plan) -> io::Result<()> {
 
 /// Starts one of the runtime's own coroutines.
 pub(crate) fn launch(worker: usize, f: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let starting = Starting::on(worker);
+    let main = move || {
+        drop(starting);
+        f();
+    };
     // SAFETY: see `spawn::start_coroutine`; these coroutines hold no thread-local reference over a wait, and
     // whether they stay on their thread is what `verify_threads` finds out before anybody relies on it.
-    unsafe { Builder::new().id(worker).spawn(f) }.map(|_detached| ())
+    unsafe { Builder::new().id(worker).spawn(main) }.map(|_detached| ())
 }
 
 /// Every courier must have been resumed on the thread it began on, and no two may share a thread.
