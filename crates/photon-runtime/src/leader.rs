@@ -28,7 +28,7 @@ use crate::reactor::Looked;
 use crate::spawn::{self, launch_crew};
 use crate::start::running;
 use crate::sys::Number;
-use crate::worker::{AbortOnUnwind, Worker};
+use crate::worker::{AbortOnUnwind, Mailbox, Worker};
 
 /// When a worker has not looked at its deadlines for so long, which it does every 20 ms, others watch its sockets.
 const LOST: Duration = Duration::from_millis(50);
@@ -110,6 +110,12 @@ fn work(me: &Coroutine, leads: bool) {
 }
 
 impl Crew {
+    /// Finds `may`'s selector, once it watches the worker's bell. To be called at the start, while there are few descriptors
+    /// to look through, and nobody counts them.
+    pub(crate) fn find_selector(&self, mailbox: &Mailbox) {
+        let _ = self.selector.set(mailbox.selector().ok());
+    }
+
     /// Has another coroutine lead in place of this one, which is about to wait in the middle of a handler.
     #[cold]
     pub(crate) fn hand_over(&self, leader: &Coroutine) {
@@ -186,8 +192,6 @@ impl Crew {
         let worker = me.worker;
         if matches!(*self.place.borrow(), Place::Nowhere) {
             *self.place.borrow_mut() = outside(worker);
-            // Now, while there are few descriptors to look through.
-            let _ = self.selector.set(worker.mailbox.selector().ok());
         }
         let place = self.place.borrow();
         let Place::Outside(events, _) = &*place else { return };

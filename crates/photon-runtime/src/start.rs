@@ -294,6 +294,7 @@ fn start_worker(plan: Plan) -> io::Result<()> {
             return report(Err(error));
         }
         let ready = || {
+            worker.crew.find_selector(worker.mailbox);
             let _ = plan.reports.send(Report { worker: id, began, resumed: Ok(sys::thread_id()) });
         };
         if let Err(error) = run_courier(worker, ready) {
