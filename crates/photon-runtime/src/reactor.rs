@@ -70,8 +70,6 @@ pub(crate) struct Reactor {
     looked_at: AtomicU64,
     /// How many handlers the home worker has called, and how many coroutines it has resumed.
     steps: AtomicU64,
-    /// How many sockets have had a deadline, or a handler.
-    used: AtomicUsize,
     /// When the deadlines were last swept, in nanoseconds of the clock; zero while nobody sweeps.
     swept_at: AtomicU64,
 }
@@ -135,10 +133,12 @@ impl Table {
     fn close(&mut self, token: Token) -> (Option<Duration>, Waiter) {
         let Some(slot) = self.slot(token) else { return (None, Waiter::Nobody) };
         slot.generation = slot.generation.wrapping_add(1);
-        slot.events = 0;
+        let has_passed = std::mem::take(&mut slot.events) & PASSED != 0;
         let waiter = std::mem::replace(&mut slot.waiter, Waiter::Nobody);
         self.free.push(token.index);
-        (self.deadlines.close(token.index as usize), waiter)
+        let left = self.deadlines.close(token.index as usize);
+        // One that has passed and that nobody has seen passes again, wherever the socket goes.
+        (if has_passed { Some(Duration::ZERO) } else { left }, waiter)
     }
 }
 
@@ -160,7 +160,6 @@ impl Reactor {
             starting: AtomicUsize::new(0),
             looked_at: AtomicU64::new(0),
             steps: AtomicU64::new(0),
-            used: AtomicUsize::new(0),
             swept_at: AtomicU64::new(0),
         }
     }
@@ -180,7 +179,7 @@ impl Reactor {
 
     /// Has [`Reactor::look`] say when there is something to read from this descriptor.
     pub(crate) fn include(&self, others: BorrowedFd<'_>) -> io::Result<()> {
-        sys::epoll_add_level(self.epoll.as_fd(), others, OTHERS)
+        sys::epoll_add(self.epoll.as_fd(), others, sys::READABLE, OTHERS)
     }
 
     /// Ends what [`Reactor::include`] began.
@@ -190,7 +189,7 @@ impl Reactor {
 
     /// Has [`Reactor::look`] end when something happens on another worker. Fails if that one watches this one.
     pub(crate) fn watch(&self, neighbour: &Reactor) -> io::Result<()> {
-        sys::epoll_add(self.epoll.as_fd(), neighbour.epoll.as_fd(), NEIGHBOUR)
+        sys::epoll_add(self.epoll.as_fd(), neighbour.epoll.as_fd(), sys::WHATEVER_ONCE, NEIGHBOUR)
     }
 
     /// Ends what [`Reactor::watch`] began.
@@ -202,7 +201,7 @@ impl Reactor {
     pub(crate) fn register(&self, fd: BorrowedFd<'_>) -> io::Result<Token> {
         let token = self.table().open();
         // What has happened to the socket already is told as well.
-        let added = sys::epoll_add(self.epoll.as_fd(), fd, token.number());
+        let added = sys::epoll_add(self.epoll.as_fd(), fd, sys::WHATEVER_ONCE, token.number());
         if let Err(error) = added {
             self.table().close(token);
             return Err(error);
@@ -213,10 +212,7 @@ impl Reactor {
     /// Ends the place of a socket, before its descriptor is closed. Returns what is left of its deadline.
     pub(crate) fn deregister(&self, token: Token, fd: BorrowedFd<'_>) -> Option<Duration> {
         sys::epoll_remove(self.epoll.as_fd(), fd);
-        let mut table = self.table();
-        let (left, waiter) = table.close(token);
-        self.used.store(table.deadlines.used(), Ordering::Relaxed);
-        drop(table);
+        let (left, waiter) = self.table().close(token);
         drop(waiter);
         left
     }
@@ -268,7 +264,6 @@ impl Reactor {
 
     #[cold]
     fn begin_to_sweep(&self, table: MutexGuard<'_, Table>) {
-        self.used.store(table.deadlines.used(), Ordering::Relaxed);
         drop(table);
         self.start_sweeper();
         // The next worker sweeps as well, and thereby looks after this one.
@@ -295,7 +290,7 @@ impl Reactor {
     pub(crate) fn sweep(&self, worker: &'static Worker) {
         let before = running().map_or(0, |runtime| {
             let workers = runtime.reactors.len();
-            runtime.reactors[(self.home + workers - 1) % workers].used.load(Ordering::Relaxed)
+            runtime.reactors[(self.home + workers - 1) % workers].table().deadlines.used()
         });
         let mut wake = Vec::new();
         let mut table = self.table();
@@ -308,7 +303,6 @@ impl Reactor {
         let goes_on = deadlines.used() > 0 || before > 0;
         self.swept_at.store(if goes_on { now_nanos() } else { 0 }, Ordering::Relaxed);
         deadlines.go_on(goes_on);
-        self.used.store(deadlines.used(), Ordering::Relaxed);
         drop(table);
         if goes_on {
             worker.clock.set(Instant::now() + TICK, Alarm::Sweep);
@@ -395,23 +389,19 @@ impl Reactor {
         let mut wake = Vec::new();
         let mut table = self.table();
         table.rung = false;
-        let Table { slots, ready, .. } = &mut *table;
         for event in &events[..count] {
             if event.u64 == OTHERS {
                 looked.others = true;
                 continue;
             }
-            let Token { index, generation } = Token::from_number(event.u64);
-            let Some(slot) = slots.get_mut(index as usize).filter(|slot| slot.generation == generation)
-            else {
-                continue;
-            };
+            let Some(slot) = table.slot(Token::from_number(event.u64)) else { continue };
             match slot.note(event.events) {
                 Waiter::Nobody => {}
                 Waiter::Coroutine(parker) => wake.push(parker),
                 Waiter::Handler(handler) => {
                     looked.handlers = true;
-                    ready.push_back((handler, std::mem::take(&mut slot.events)));
+                    let events = std::mem::take(&mut slot.events);
+                    table.ready.push_back((handler, events));
                 }
             }
         }
@@ -482,5 +472,20 @@ mod tests {
         reactor.set_deadline(second, Some(Duration::from_secs(60)));
         let left = reactor.deregister(second, other.as_fd()).unwrap();
         assert!((60..62).contains(&left.as_secs()), "{left:?}");
+    }
+
+    #[test]
+    fn a_deadline_that_has_passed_unseen_goes_along() {
+        start(Settings { workers: 2, blocking_threads: 3, ..Settings::default() }).unwrap();
+        let reactor = running().unwrap().reactors[1];
+        let (one, _other) = UnixStream::pair().unwrap();
+        let token = reactor.register(one.as_fd()).unwrap();
+        reactor.set_deadline(token, Some(Duration::from_millis(1)));
+        let start = Instant::now();
+        while reactor.table().slot(token).unwrap().events & PASSED == 0 {
+            assert!(start.elapsed() < Duration::from_secs(20), "it does not pass");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert_eq!(reactor.deregister(token, one.as_fd()), Some(Duration::ZERO));
     }
 }

@@ -214,19 +214,21 @@ pub(crate) fn epoll() -> io::Result<OwnedFd> {
     owned(unsafe { libc::epoll_create1(libc::EPOLL_CLOEXEC) })
 }
 
-/// Adds a descriptor to the set: whatever happens to it is told once, with this number.
-pub(crate) fn epoll_add(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>, number: u64) -> io::Result<()> {
-    let events = libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
-    let mut event = libc::epoll_event { events: events as u32, u64: number };
-    // SAFETY: one valid epoll_event, which the kernel copies.
-    let result =
-        unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_ADD, fd.as_raw_fd(), &raw mut event) };
-    check(result).map(|_| ())
-}
+/// Whatever happens to a descriptor, told once.
+pub(crate) const WHATEVER_ONCE: libc::c_int =
+    libc::EPOLLIN | libc::EPOLLOUT | libc::EPOLLRDHUP | libc::EPOLLET;
 
-/// Adds a descriptor to the set: as long as there is something to read from it, that is told with this number.
-pub(crate) fn epoll_add_level(epoll: BorrowedFd<'_>, fd: BorrowedFd<'_>, number: u64) -> io::Result<()> {
-    let mut event = libc::epoll_event { events: libc::EPOLLIN as u32, u64: number };
+/// That there is something to read, told for as long as there is.
+pub(crate) const READABLE: libc::c_int = libc::EPOLLIN;
+
+/// Adds a descriptor to the set, whose events are told with this number.
+pub(crate) fn epoll_add(
+    epoll: BorrowedFd<'_>,
+    fd: BorrowedFd<'_>,
+    events: libc::c_int,
+    number: u64,
+) -> io::Result<()> {
+    let mut event = libc::epoll_event { events: events as u32, u64: number };
     // SAFETY: one valid epoll_event, which the kernel copies.
     let result =
         unsafe { libc::epoll_ctl(epoll.as_raw_fd(), libc::EPOLL_CTL_ADD, fd.as_raw_fd(), &raw mut event) };
