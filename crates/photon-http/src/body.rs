@@ -2,8 +2,8 @@
 //! extensions and trailers are checked and dropped, for nothing in Photon gives them a meaning; trailers that could get
 //! one from somebody else are refused.
 
+use crate::class::{TOKEN, is_field_byte};
 use crate::extension::Extension;
-use crate::headers::{is_field_byte, is_token};
 use crate::{DecodeError, Fault, Limits};
 
 /// How a request's body is delimited (RFC 9112 §6.3).
@@ -261,7 +261,7 @@ impl BodyDecoder {
                 }
                 self.trailer(State::TrailerValue)
             }
-            _ if is_token(byte) => {
+            _ if TOKEN.contains(byte) => {
                 if self.trailer_name.len() <= LONGEST_HEADER_ONLY {
                     self.trailer_name.push(byte);
                 }

@@ -1,23 +1,18 @@
-//! Bytes to request heads (RFC 9112 §2–§6). `httparse` finds the tokens; everything that it is
-//! lenient about, and everything that decides where a request ends, is checked here.
+//! Bytes to request heads (RFC 9112 §2–§6): how much of the input is looked at, and what a head means once all of its
+//! lines are there.
 //!
 //! Whatever two HTTP implementations could read differently is refused: a server behind a proxy
 //! that guesses is how requests are smuggled (RFC 9112 §11.2).
 
-use std::mem::MaybeUninit;
-
 use http::Method;
-use httparse::{Header, Status};
 
 use crate::fields::Fields;
+use crate::line::{self, FieldLine, field_line};
 use crate::target::{self, Target};
-use crate::{DecodeError, Fault, Framing, Limits, RequestHead, Version};
+use crate::{DecodeError, Fault, Framing, Headers, Limits, RequestHead, Version};
 
 /// Empty lines that may come before a request line. RFC 9112 §2.2 asks for one at least, and more is no client's habit.
 pub(crate) const MAX_EMPTY_LINES: usize = 1;
-
-/// Fields that fit on the stack while a head is parsed; more take one allocation.
-const FEW_FIELDS: usize = 32;
 
 /// What the head of a request says about what follows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +55,7 @@ impl HeadDecoder {
     /// Decodes the head at the start of `input` into `head`, whose buffers are reused.
     ///
     /// `None` means that the head is not complete: call again with the same bytes and more. What
-    /// `head` holds is defined only after a `Some`.
+    /// `head` holds is defined only after a `Some`, except for the method: it is stored before anything else is read.
     ///
     /// # Errors
     /// [`DecodeError`] if no continuation of `input` can be accepted. The same bytes give the same error however they are
@@ -124,11 +119,11 @@ fn decode_window(
         return Ok(None);
     }
     if input.len() < limits.max_request_line.min(limits.max_header_bytes) {
-        return decode_fields(input, limits, head);
+        return decode_lines(input, limits, head);
     }
     let line = &input[..input.len().min(limits.max_request_line)];
     let Some(line_end) = line.iter().position(|&byte| byte == b'\n') else {
-        return match decode_fields(line, limits, head)? {
+        return match decode_lines(line, limits, head)? {
             // Not even the method has ended, which is none then.
             None if input.len() >= limits.max_request_line && !line.contains(&b' ') => {
                 Err(Fault::RequestLine.into())
@@ -140,82 +135,79 @@ fn decode_window(
         };
     };
     let window = (line_end + 1).saturating_add(limits.max_header_bytes);
-    match decode_fields(&input[..input.len().min(window)], limits, head)? {
+    match decode_lines(&input[..input.len().min(window)], limits, head)? {
         None if input.len() >= window => Err(DecodeError::HeaderTooLarge(limits.max_header_bytes)),
         other => Ok(other),
     }
 }
 
-fn decode_fields(
+fn decode_lines(
     input: &[u8],
     limits: &Limits,
     head: &mut RequestHead,
 ) -> Result<Option<Decoded>, DecodeError> {
-    let mut few = [const { MaybeUninit::uninit() }; FEW_FIELDS];
-    let room = limits.max_headers.min(FEW_FIELDS);
-    let mut request = httparse::Request::new(&mut []);
-    let parsed = match request.parse_with_uninit_headers(input, &mut few[..room]) {
-        Err(httparse::Error::TooManyHeaders) if limits.max_headers > FEW_FIELDS => {
-            let mut many = vec![httparse::EMPTY_HEADER; limits.max_headers];
-            let mut request = httparse::Request::new(&mut many);
-            let parsed = request.parse(input);
-            return finish(input, &request, parsed, limits, head);
+    let Some(method) = line::method(input)? else { return Ok(None) };
+    head.method = Method::from_bytes(method).map_err(|_| Fault::RequestLine)?;
+    let rest = &input[method.len() + 1..];
+    let Some(line) = line::target_and_version(rest)? else { return Ok(None) };
+    let section = &rest[line.length..];
+    let read = decode_fields(section, limits, &mut head.headers);
+    if !matches!(read, Ok(Some(_))) {
+        head.headers.clear();
+    }
+    let Some((fields, end)) = read? else { return Ok(None) };
+    head.version = line.version;
+    let target = std::str::from_utf8(line.target).map_err(|_| Fault::Target)?;
+    set_target(&target::classify(&head.method, target)?, line.path_end, &fields, head)?;
+    Ok(Some(Decoded {
+        consumed: method.len() + 1 + line.length + end,
+        framing: fields.framing(line.version)?,
+        keep_alive: fields.keep_alive(line.version),
+        expect_continue: fields.expects_continue(line.version)?,
+    }))
+}
+
+/// Decodes a field section to the end of the empty line that ends it. The fields are stored as one block.
+fn decode_fields<'i>(
+    section: &'i [u8],
+    limits: &Limits,
+    headers: &mut Headers,
+) -> Result<Option<(Fields<'i>, usize)>, DecodeError> {
+    let (mut fields, mut at) = (Fields::default(), 0);
+    headers.clear();
+    loop {
+        match field_line(&section[at..])? {
+            None => return Ok(None),
+            Some(FieldLine::End { length }) => {
+                headers.store(&section[..at]);
+                return Ok(Some((fields, at + length)));
+            }
+            Some(FieldLine::Field { name, value, length }) => {
+                if headers.len() == limits.max_headers {
+                    return Err(DecodeError::TooManyHeaders(limits.max_headers));
+                }
+                let (name, value) = (at..at + name, at + value.start..at + value.end);
+                fields.add(&section[name.clone()], &section[value.clone()])?;
+                headers.push_range(name, value);
+                at += length;
+            }
         }
-        parsed => parsed,
-    };
-    finish(input, &request, parsed, limits, head)
-}
-
-fn finish(
-    input: &[u8],
-    request: &httparse::Request<'_, '_>,
-    parsed: httparse::Result<usize>,
-    limits: &Limits,
-    head: &mut RequestHead,
-) -> Result<Option<Decoded>, DecodeError> {
-    let consumed = match parsed {
-        Ok(Status::Complete(consumed)) => consumed,
-        Ok(Status::Partial) => return Ok(None),
-        Err(httparse::Error::Version) => return version_fault(input),
-        Err(error) => return Err(fault(error, limits)),
-    };
-    let (Some(method), Some(path), Some(minor)) = (request.method, request.path, request.version) else {
-        return Err(Fault::RequestLine.into());
-    };
-    check_line_ends(&input[..consumed], request.headers)?;
-    head.version = if minor == 0 { Version::Http10 } else { Version::Http11 };
-    head.method = Method::from_bytes(method.as_bytes()).map_err(|_| Fault::RequestLine)?;
-    let target = target::classify(&head.method, path)?;
-    store_fields(&input[..consumed], request.headers, head);
-    let fields = Fields::read(request.headers)?;
-    set_target(&target, &fields, head)?;
-    let framing = fields.framing(head.version)?;
-    let expect_continue = fields.expects_continue(head.version)?;
-    let keep_alive = fields.keep_alive(head.version);
-    Ok(Some(Decoded { consumed, framing, keep_alive, expect_continue }))
-}
-
-/// Copies the field section into `head` as one block; the fields are ranges of it.
-fn store_fields(input: &[u8], fields: &[Header<'_>], head: &mut RequestHead) {
-    head.headers.clear();
-    let Some(first) = fields.first() else { return };
-    let block = offset(input, first.name.as_bytes());
-    head.headers.load(&input[block..]);
-    for field in fields {
-        let name = offset(input, field.name.as_bytes()) - block;
-        let value = offset(input, field.value) - block;
-        head.headers.push_loaded(name..name + field.name.len(), value..value + field.value.len());
     }
 }
 
 /// Stores the target in origin form and, for the absolute form, its authority as `Host`.
-fn set_target(target: &Target<'_>, fields: &Fields<'_>, head: &mut RequestHead) -> Result<(), DecodeError> {
+fn set_target(
+    target: &Target<'_>,
+    path_end: usize,
+    fields: &Fields<'_>,
+    head: &mut RequestHead,
+) -> Result<(), DecodeError> {
     // RFC 9112 §3.2: one valid Host in every HTTP/1.1 request, whatever the form of its target.
     if !fields.has_host()? && head.version == Version::Http11 {
         return Err(Fault::Host.into());
     }
     match *target {
-        Target::Origin(path) => head.set_target(path),
+        Target::Origin(target) => head.set_scanned_target(target, path_end),
         Target::Absolute { scheme, authority, rest } => {
             // RFC 9110 §7.4: not a request for what this connection reaches.
             if scheme != head.scheme {
@@ -235,49 +227,4 @@ fn set_target(target: &Target<'_>, fields: &Fields<'_>, head: &mut RequestHead) 
         }
     }
     Ok(())
-}
-
-/// Finds the bare line feeds that `httparse` lets through (RFC 9112 §2.2 permits refusing them).
-/// It guarantees that each line ends with LF and that a CR is followed by LF.
-fn check_line_ends(head: &[u8], fields: &[Header<'_>]) -> Result<(), DecodeError> {
-    let starts_after_crlf =
-        |field: &Header<'_>| head[..offset(head, field.name.as_bytes())].ends_with(b"\r\n");
-    if head.ends_with(b"\r\n\r\n") && fields.iter().all(starts_after_crlf) {
-        Ok(())
-    } else {
-        Err(Fault::LineEnd.into())
-    }
-}
-
-/// Where `part`, a slice of `whole`, starts in it.
-fn offset(whole: &[u8], part: &[u8]) -> usize {
-    part.as_ptr().addr() - whole.as_ptr().addr()
-}
-
-/// A version that is not ours is 505 if it is a version at all, which shows once the request line
-/// is complete.
-fn version_fault(input: &[u8]) -> Result<Option<Decoded>, DecodeError> {
-    let Some(end) = input.iter().position(|&byte| byte == b'\n') else { return Ok(None) };
-    let Some(line) = input[..end].strip_suffix(b"\r") else { return Err(Fault::LineEnd.into()) };
-    let mut parts = line.split(|&byte| byte == b' ').skip(2);
-    match (parts.next(), parts.next()) {
-        (Some([b'H', b'T', b'T', b'P', b'/', major, b'.', minor]), None)
-            if major.is_ascii_digit() && minor.is_ascii_digit() =>
-        {
-            Err(DecodeError::Version)
-        }
-        _ => Err(Fault::RequestLine.into()),
-    }
-}
-
-fn fault(error: httparse::Error, limits: &Limits) -> DecodeError {
-    match error {
-        httparse::Error::HeaderName => Fault::FieldName.into(),
-        httparse::Error::HeaderValue => Fault::FieldValue.into(),
-        httparse::Error::NewLine => Fault::LineEnd.into(),
-        httparse::Error::TooManyHeaders => DecodeError::TooManyHeaders(limits.max_headers),
-        httparse::Error::Status | httparse::Error::Token | httparse::Error::Version => {
-            Fault::RequestLine.into()
-        }
-    }
 }

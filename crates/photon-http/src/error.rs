@@ -28,7 +28,7 @@ pub enum DecodeError {
     TransferCoding,
     /// 501: `CONNECT` asks for a tunnel, and an origin server has none (RFC 9110 §9.3.6).
     Connect,
-    /// 505: a protocol version other than HTTP/1.0 and HTTP/1.1 (RFC 9110 §15.6.6).
+    /// 505: a major version of the protocol other than 1 (RFC 9110 §15.6.6).
     Version,
 }
 
@@ -105,7 +105,7 @@ impl fmt::Display for DecodeError {
             Self::TrailerTooLarge(limit) => write!(f, "the trailer section holds more than {limit} bytes"),
             Self::TransferCoding => f.write_str("a transfer coding other than chunked"),
             Self::Connect => f.write_str("CONNECT asks for a tunnel, which this server does not offer"),
-            Self::Version => f.write_str("a protocol version other than HTTP/1.0 and HTTP/1.1"),
+            Self::Version => f.write_str("a major version of the protocol other than 1"),
         }
     }
 }

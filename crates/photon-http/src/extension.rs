@@ -1,7 +1,7 @@
 //! The grammar of chunk extensions, byte by byte (RFC 9112 §7.1.1). Nothing in Photon gives an
 //! extension a meaning, but one that two servers could read differently is refused.
 
-use crate::headers::{is_field_byte, is_token};
+use crate::class::{TOKEN, is_field_byte};
 
 /// What may come next: `BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ]`, repeated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,12 +36,12 @@ impl Extension {
             }
             (Self::Before | Self::Token | Self::AfterQuoted, _) if space => Self::Before,
             (Self::Start, _) if space => Self::Start,
-            (Self::Start | Self::Name, _) if is_token(byte) => Self::Name,
+            (Self::Start | Self::Name, _) if TOKEN.contains(byte) => Self::Name,
             (Self::Name | Self::AfterName, b'=') => Self::Value,
             (Self::Name | Self::AfterName, _) if space => Self::AfterName,
             (Self::Value, _) if space => Self::Value,
             (Self::Value, b'"') => Self::Quoted,
-            (Self::Value | Self::Token, _) if is_token(byte) => Self::Token,
+            (Self::Value | Self::Token, _) if TOKEN.contains(byte) => Self::Token,
             (Self::Quoted, b'"') => Self::AfterQuoted,
             (Self::Quoted, b'\\') => Self::Escaped,
             (Self::Quoted | Self::Escaped, _) if is_field_byte(byte) => Self::Quoted,

@@ -1,9 +1,7 @@
 //! The fields that decide how a connection goes on: `Host`, `Content-Length`,
-//! `Transfer-Encoding`, `Connection` and `Expect`, read in one pass over a request's fields.
+//! `Transfer-Encoding`, `Connection` and `Expect`, noted while a request's fields are read.
 
-use httparse::Header;
-
-use crate::headers::is_token;
+use crate::class::TOKEN;
 use crate::target::{is_authority, same_authority};
 use crate::{DecodeError, Fault, Framing, Scheme, Version};
 
@@ -29,41 +27,35 @@ enum Coding {
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) fn read(fields: &[Header<'a>]) -> Result<Self, DecodeError> {
-        let mut this = Self::default();
-        for field in fields {
-            // Almost every field is passed over by its length alone.
-            match field.name.len() {
-                4 if field.name.eq_ignore_ascii_case("host") => {
-                    // RFC 9112 §3.2: more than one Host is refused, even if they agree.
-                    set_once(&mut this.host, field.value, Fault::Host)?;
-                }
-                6 if field.name.eq_ignore_ascii_case("expect") => this.read_expect(field.value),
-                10 if field.name.eq_ignore_ascii_case("connection") => this.read_connection(field.value),
-                // RFC 9110 §8.3, §5.3: no list, so two of them can be read as either.
-                12 if field.name.eq_ignore_ascii_case("content-type")
-                    && this.content_type.replace(field.value).is_some_and(|first| first != field.value) =>
-                {
-                    return Err(Fault::ContentType.into());
-                }
-                14 if field.name.eq_ignore_ascii_case("content-length") => {
-                    // RFC 9112 §6.3 lets equal repetitions pass; nobody sends them in good faith.
-                    set_once(&mut this.content_length, field.value, Fault::ContentLength)?;
-                }
-                17 if field.name.eq_ignore_ascii_case("transfer-encoding") => {
-                    this.read_transfer_encoding(field.value)?;
-                }
-                // Another name, but gateways that make variables of fields take it for the one with hyphens.
-                14 if field.name.eq_ignore_ascii_case("content_length") => {
-                    return Err(Fault::ContentLength.into());
-                }
-                17 if field.name.eq_ignore_ascii_case("transfer_encoding") => {
-                    return Err(Fault::TransferEncoding.into());
-                }
-                _ => {}
+    /// Takes note of a field.
+    pub(crate) fn add(&mut self, name: &[u8], value: &'a [u8]) -> Result<(), DecodeError> {
+        // Almost every field is passed over by its length alone.
+        match name.len() {
+            4 if name.eq_ignore_ascii_case(b"host") => {
+                // RFC 9112 §3.2: more than one Host is refused, even if they agree.
+                set_once(&mut self.host, value, Fault::Host)?;
             }
+            6 if name.eq_ignore_ascii_case(b"expect") => self.read_expect(value),
+            10 if name.eq_ignore_ascii_case(b"connection") => self.read_connection(value),
+            // RFC 9110 §8.3, §5.3: no list, so two of them can be read as either.
+            12 if name.eq_ignore_ascii_case(b"content-type")
+                && self.content_type.replace(value).is_some_and(|first| first != value) =>
+            {
+                return Err(Fault::ContentType.into());
+            }
+            14 if name.eq_ignore_ascii_case(b"content-length") => {
+                // RFC 9112 §6.3 lets equal repetitions pass; nobody sends them in good faith.
+                set_once(&mut self.content_length, value, Fault::ContentLength)?;
+            }
+            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.read_transfer_encoding(value)?,
+            // Another name, but gateways that make variables of fields take it for the one with hyphens.
+            14 if name.eq_ignore_ascii_case(b"content_length") => return Err(Fault::ContentLength.into()),
+            17 if name.eq_ignore_ascii_case(b"transfer_encoding") => {
+                return Err(Fault::TransferEncoding.into());
+            }
+            _ => {}
         }
-        Ok(this)
+        Ok(())
     }
 
     /// Whether there is a `Host`, which then is valid.
@@ -142,7 +134,7 @@ impl<'a> Fields<'a> {
 
     fn read_transfer_encoding(&mut self, value: &[u8]) -> Result<(), DecodeError> {
         for coding in elements(value) {
-            if coding.is_empty() || !coding.iter().copied().all(is_token) {
+            if coding.is_empty() || !TOKEN.holds_all(coding) {
                 return Err(Fault::TransferEncoding.into());
             }
             match (coding.eq_ignore_ascii_case(b"chunked"), &self.coding) {

@@ -8,7 +8,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::Scheme;
-use crate::headers::{is_field_byte, is_token};
+use crate::class::{TOKEN, is_field_byte};
 use crate::target::is_authority;
 
 /// The address of a client, with its port if that is known.
@@ -184,7 +184,7 @@ fn pair(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
 }
 
 fn token(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = text.iter().take_while(|&&byte| is_token(byte)).count();
+    let end = TOKEN.leading(text);
     (end > 0).then(|| text.split_at(end))
 }
 

@@ -4,7 +4,8 @@ use http::Method;
 
 use crate::Headers;
 
-/// The protocol version of a message. Anything else is refused with 505 (RFC 9110 §15.6.6).
+/// The protocol version of a message. Higher minor versions are read as HTTP/1.1 (RFC 9110 §2.5), other major versions
+/// are refused with 505 (§15.6.6).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Version {
     /// HTTP/1.0
@@ -78,6 +79,13 @@ impl RequestHead {
         self.target.push_str(start);
         self.target.push_str(rest);
         self.path_end = self.target.bytes().position(|byte| byte == b'?').unwrap_or(self.target.len());
+    }
+
+    /// Replaces the request target by one whose path is known to end at `path_end`.
+    pub(crate) fn set_scanned_target(&mut self, target: &str, path_end: usize) {
+        self.target.clear();
+        self.target.push_str(target);
+        self.path_end = path_end;
     }
 
     /// The request target: path and query, percent-encoded as they came.

@@ -10,6 +10,8 @@ use std::ops::Range;
 
 use smallvec::SmallVec;
 
+use crate::class::{TOKEN, is_field_byte};
+
 /// Header fields in wire order. Names compare without regard to ASCII case (RFC 9110 §5.1).
 ///
 /// ```
@@ -143,19 +145,19 @@ impl Headers {
     /// [`InvalidHeader`] if the name is no token or the value holds a control character.
     pub fn try_append(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
         let value = value.as_ref();
-        if name.is_empty() || !name.bytes().all(is_token) {
+        if name.is_empty() || !TOKEN.holds_all(name.as_bytes()) {
             return Err(InvalidHeader::Name(name.to_owned()));
         }
         // Without an early exit the compiler looks at many bytes at once.
         if !value.iter().fold(true, |valid, &byte| valid & is_field_byte(byte)) {
             return Err(InvalidHeader::Value { name: name.to_owned() });
         }
-        if self.bytes.is_empty() {
+        if self.bytes.capacity() == 0 {
             // A response has a few short fields; they should not make the buffer grow step by step.
-            self.bytes.reserve(name.len() + value.len() + 64);
+            self.bytes = Vec::with_capacity(name.len() + value.len() + 64);
         }
-        let name = self.store(name.as_bytes());
-        let value = self.store(value);
+        let name = self.copy(name.as_bytes());
+        let value = self.copy(value);
         self.fields.push(Field { name, value });
         Ok(())
     }
@@ -193,20 +195,21 @@ impl Headers {
         self.fields.iter().map(|field| (self.slice(&field.name), self.slice(&field.value)))
     }
 
-    /// Stores a whole field section at once; [`Headers::push_loaded`] then says where the fields
-    /// are in it. The decoder's way in: one copy for all fields, which it has checked.
-    pub(crate) fn load(&mut self, section: &[u8]) {
-        self.clear();
+    /// Stores a whole field section at once, in which [`Headers::push_range`] says where the fields are. The decoders' way
+    /// in: one copy for all fields, which they have checked.
+    pub(crate) fn store(&mut self, section: &[u8]) {
+        self.bytes.clear();
         self.bytes.extend_from_slice(section);
     }
 
-    /// Adds a field that [`Headers::load`] stored, by the places of its name and value.
-    pub(crate) fn push_loaded(&mut self, name: Range<usize>, value: Range<usize>) {
+    /// Adds a field by the places of its name and value in the section that was stored, or that is before anybody reads it.
+    pub(crate) fn push_range(&mut self, name: Range<usize>, value: Range<usize>) {
         let name = offset(name.start)..offset(name.end);
         self.fields.push(Field { name, value: offset(value.start)..offset(value.end) });
     }
 
-    fn store(&mut self, part: &[u8]) -> Range<u32> {
+    /// Copies a part of a field behind the others.
+    fn copy(&mut self, part: &[u8]) -> Range<u32> {
         let start = offset(self.bytes.len());
         self.bytes.extend_from_slice(part);
         start..offset(self.bytes.len())
@@ -227,34 +230,6 @@ fn slice<'a>(bytes: &'a [u8], range: &Range<u32>) -> &'a [u8] {
 
 fn offset(length: usize) -> u32 {
     u32::try_from(length).expect("the header fields of one message hold less than 4 GiB")
-}
-
-/// Whether a byte may stand in a token (RFC 9110 §5.6.2).
-pub(crate) fn is_token(byte: u8) -> bool {
-    TOKEN[byte as usize]
-}
-
-/// Whether a byte may stand in a field value (RFC 9110 §5.5): visible, space, tab or obs-text.
-pub(crate) const fn is_field_byte(byte: u8) -> bool {
-    byte == b'\t' || (byte >= b' ' && byte != 0x7f)
-}
-
-static TOKEN: [bool; 256] = alphanumeric_and(b"!#$%&'*+-.^_`|~");
-
-/// A table of the ASCII letters, the digits and `others`.
-pub(crate) const fn alphanumeric_and(others: &[u8]) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 128 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let mut at = 0;
-    while at < others.len() {
-        table[others[at] as usize] = true;
-        at += 1;
-    }
-    table
 }
 
 impl fmt::Debug for Headers {

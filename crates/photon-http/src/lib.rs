@@ -13,6 +13,7 @@
 //! - [`Headers`] and [`RequestHead`] keep a message's fields in buffers that a connection reuses.
 
 mod body;
+mod class;
 mod date;
 mod decode;
 mod encode;
@@ -23,6 +24,7 @@ mod forwarded;
 mod head;
 mod headers;
 mod limits;
+mod line;
 mod multipart;
 mod proxy;
 mod target;

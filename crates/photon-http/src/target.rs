@@ -5,7 +5,7 @@ use std::net::Ipv6Addr;
 
 use http::Method;
 
-use crate::headers::alphanumeric_and;
+use crate::class::ByteClass;
 use crate::{DecodeError, Fault, Scheme};
 
 /// A request target, taken apart as far as serving it needs (RFC 9112 §3.2).
@@ -17,11 +17,8 @@ pub(crate) enum Target<'a> {
     Absolute { scheme: Scheme, authority: &'a str, rest: &'a str },
 }
 
-/// Checks that `target` has a form that `method` allows.
+/// Checks that `target`, of bytes that targets hold, has a form that `method` allows.
 pub(crate) fn classify<'a>(method: &Method, target: &'a str) -> Result<Target<'a>, DecodeError> {
-    if !has_target_bytes(target) {
-        return Err(Fault::Target.into());
-    }
     if *method == Method::CONNECT {
         // Authority form, with a port (RFC 9112 §3.2.3).
         let has_port = target.rsplit_once(':').is_some_and(|(_, port)| !port.is_empty());
@@ -49,20 +46,31 @@ pub(crate) fn classify<'a>(method: &Method, target: &'a str) -> Result<Target<'a
     }
 }
 
-/// Whether a target holds nothing but what some client leaves as it is.
+/// How far a target goes.
+pub(crate) struct Extent {
+    /// Where its path ends.
+    pub(crate) path_end: usize,
+    pub(crate) end: usize,
+}
+
+/// Finds the end of the target at the start of `text`: the first byte that none holds. What comes there is the caller's
+/// to judge.
 ///
 /// RFC 3986 allows less: browsers leave `|`, `[`, `]` and `^` in paths and more in queries (WHATWG URL §1.3). What they
 /// all encode is refused, for it comes from nobody who builds URLs with care: quotes and angle brackets anywhere, and in
 /// paths backslashes, backquotes and braces, which others take for slashes or for their own. A fragment is never sent
 /// (RFC 9110 §4.1).
-fn has_target_bytes(target: &str) -> bool {
-    let path_end = target.bytes().position(|byte| byte == b'?').unwrap_or(target.len());
-    let (path, query) = target.as_bytes().split_at(path_end);
-    path.iter().all(|&byte| PATH[byte as usize]) && query.iter().all(|&byte| QUERY[byte as usize])
+pub(crate) fn extent(text: &[u8]) -> Extent {
+    let path_end = PATH.leading(text);
+    let end = match text.get(path_end) {
+        Some(b'?') => path_end + QUERY.leading(&text[path_end..]),
+        _ => path_end,
+    };
+    Extent { path_end, end }
 }
 
-static PATH: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+,;=:@/%|[]^");
-static QUERY: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+,;=:@/%|[]^?\\`{}");
+static PATH: ByteClass = ByteClass::alphanumeric_and(b"-._~!$&'()*+,;=:@/%|[]^");
+static QUERY: ByteClass = ByteClass::alphanumeric_and(b"-._~!$&'()*+,;=:@/%|[]^?\\`{}");
 
 /// Whether two authorities name the same place (RFC 9110 §4.2.3): hosts without regard to case, and the scheme's own
 /// port like none.
@@ -103,8 +111,7 @@ fn literal_end(text: &[u8]) -> Option<usize> {
 fn registered_name_end(text: &[u8]) -> Option<usize> {
     let mut end = 0;
     loop {
-        let rest = &text[end..];
-        end += rest.iter().take_while(|&&byte| REGISTERED_NAME[byte as usize]).count();
+        end += REGISTERED_NAME.leading(&text[end..]);
         match text[end..] {
             [b'%', high, low, ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => end += 3,
             [b'%', ..] => return None,
@@ -115,12 +122,14 @@ fn registered_name_end(text: &[u8]) -> Option<usize> {
 
 /// An empty port is that of the scheme (RFC 3986 §3.2.3).
 fn is_port(port: &[u8]) -> bool {
-    let digit = |number: u32, byte: &u8| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0'));
-    port.len() <= 5 && port.iter().try_fold(0, digit).is_some_and(|number| number <= u32::from(u16::MAX))
+    let value = |number, &byte: &u8| number * 10 + u32::from(byte - b'0');
+    port.len() <= 5
+        && port.iter().all(u8::is_ascii_digit)
+        && (port.len() < 5 || port.iter().fold(0, value) <= u32::from(u16::MAX))
 }
 
 /// `unreserved` and `sub-delims`; percent-encoded bytes are looked at one by one.
-static REGISTERED_NAME: [bool; 256] = alphanumeric_and(b"-._~!$&'()*+,;=");
+static REGISTERED_NAME: ByteClass = ByteClass::alphanumeric_and(b"-._~!$&'()*+,;=");
 
 #[cfg(test)]
 mod tests {

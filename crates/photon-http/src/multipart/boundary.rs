@@ -2,13 +2,13 @@
 
 use super::MultipartError;
 use super::disposition::{Parameters, Value};
-use crate::headers::alphanumeric_and;
+use crate::class::ByteClass;
 
 /// The most characters that a boundary may have (RFC 2046 §5.1.1).
 const MAX_LENGTH: usize = 70;
 
 /// `bchars` of RFC 2046 §5.1.1.
-static BCHARS: [bool; 256] = alphanumeric_and(b"'()+_,-./:=? ");
+static BCHARS: ByteClass = ByteClass::alphanumeric_and(b"'()+_,-./:=? ");
 
 /// A boundary as RFC 2046 §5.1.1 has them: 1 to 70 characters of a small set, the last of them no space. None is a line
 /// end, which is why a delimiter is found in one pass.
@@ -31,7 +31,7 @@ impl Boundary {
     /// [`MultipartError::Boundary`] if it is none.
     pub fn new(boundary: &str) -> Result<Self, MultipartError> {
         let is_boundary = (1..=MAX_LENGTH).contains(&boundary.len())
-            && boundary.bytes().all(|byte| BCHARS[byte as usize])
+            && BCHARS.holds_all(boundary.as_bytes())
             && !boundary.ends_with(' ');
         if is_boundary { Ok(Self(boundary.to_owned())) } else { Err(MultipartError::Boundary) }
     }

@@ -2,7 +2,7 @@
 //! fields and files that do not fit between two quotes.
 
 use super::MultipartError;
-use crate::headers::{is_field_byte, is_token};
+use crate::class::{TOKEN, is_field_byte};
 
 /// A parameter's value as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,7 +68,7 @@ fn trim_start(text: &[u8]) -> &[u8] {
 }
 
 fn split_token(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = text.iter().position(|&byte| !is_token(byte)).unwrap_or(text.len());
+    let end = TOKEN.leading(text);
     (end > 0).then(|| text.split_at(end))
 }
 

@@ -2,7 +2,7 @@
 
 use super::{MultipartError, MultipartLimits, disposition};
 use crate::Headers;
-use crate::headers::{is_field_byte, is_token};
+use crate::class::{TOKEN, is_field_byte};
 
 /// What comes before the data of a part.
 #[derive(Debug, Clone, Default)]
@@ -46,14 +46,15 @@ impl PartHead {
 
     /// Reads the field lines in `block`, each of which ends with CRLF and the last of which is empty.
     pub(super) fn read(&mut self, block: &[u8], limits: &MultipartLimits) -> Result<(), MultipartError> {
-        self.headers.load(block);
+        self.headers.clear();
+        self.headers.store(block);
         let mut at = 0;
         while let Some(length) = line_length(&block[at..])? {
             if self.headers.len() == limits.max_headers {
                 return Err(MultipartError::TooManyHeaders(limits.max_headers));
             }
             let (name_length, value) = split_field(&block[at..][..length]).ok_or(MultipartError::Field)?;
-            self.headers.push_loaded(at..at + name_length, at + value.start..at + value.end);
+            self.headers.push_range(at..at + name_length, at + value.start..at + value.end);
             at += length + 2;
         }
         let disposition = only(&self.headers, "content-disposition", MultipartError::Disposition)?;
@@ -84,9 +85,8 @@ fn line_length(block: &[u8]) -> Result<Option<usize>, MultipartError> {
 fn split_field(line: &[u8]) -> Option<(usize, std::ops::Range<usize>)> {
     let name_length = line.iter().position(|&byte| byte == b':')?;
     let value = &line[name_length + 1..];
-    let is_field = name_length > 0
-        && line[..name_length].iter().copied().all(is_token)
-        && value.iter().copied().all(is_field_byte);
+    let is_field =
+        name_length > 0 && TOKEN.holds_all(&line[..name_length]) && value.iter().copied().all(is_field_byte);
     let start = line.len() - value.trim_ascii_start().len();
     is_field.then(|| (name_length, start..start + value.trim_ascii().len()))
 }

@@ -81,7 +81,12 @@ fn rfc9112_2_2_line_ends_are_crlf() {
 #[test]
 fn rfc9112_2_3_versions() {
     assert_eq!(accept("GET / HTTP/1.0\r\n\r\n").1.version, Version::Http10);
-    for version in ["HTTP/0.9", "HTTP/1.2", "HTTP/2.0", "HTTP/3.0", "HTTP/9.9"] {
+    // RFC 9110 §2.5: a higher minor version is read as the highest one known.
+    for version in ["HTTP/1.1", "HTTP/1.2", "HTTP/1.9"] {
+        let (decoded, head) = accept(&format!("GET / {version}\r\nHost: a\r\n\r\nrest"));
+        assert_eq!((head.version, decoded.keep_alive, decoded.consumed), (Version::Http11, true, 27));
+    }
+    for version in ["HTTP/0.9", "HTTP/2.0", "HTTP/2.1", "HTTP/3.0", "HTTP/9.9"] {
         refuse(format!("GET / {version}\r\nHost: a\r\n\r\n"), 505);
     }
     refuse("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505);
@@ -421,4 +426,19 @@ fn many_fields_are_decoded_like_few() {
     let fields: String = (0..99).map(|number| format!("X-{number}: {number}\r\n")).collect();
     let (_, head) = accept(&format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n"));
     assert_eq!((head.headers.len(), head.headers.get("x-98")), (100, Some("98")));
+}
+
+#[test]
+fn the_method_is_known_of_a_head_that_is_refused_or_incomplete() {
+    for rest in ["", "/", "/ HTTP/2.0\r\n", "/\0", "/ HTTP/1.1\r\nX y: z", "/ HTTP/1.1\r\n\r\n"] {
+        let mut head = RequestHead::default();
+        let decoded = HeadDecoder::default().decode(
+            format!("\r\nHEAD {rest}").as_bytes(),
+            &Limits::default(),
+            &mut head,
+        );
+        assert!(!matches!(decoded, Ok(Some(_))), "{rest:?}");
+        assert_eq!(head.method, "HEAD", "{rest:?}");
+        assert!(head.headers.is_empty(), "{rest:?}");
+    }
 }
