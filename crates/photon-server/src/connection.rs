@@ -147,7 +147,8 @@ impl Connection {
             self.greet(&mut link).map(|()| true).map_err(End::from)
         } else {
             let waited = link.waited(self.awaiting(), event);
-            waited.map_err(|stop| self.end_of_wait(stop)).and_then(|()| self.receive(&mut link))
+            let waited = waited.map_err(|stop| self.end_of_wait(desk, &link, stop));
+            waited.and_then(|()| self.receive(desk, &mut link))
         };
         self.introduce(&mut desk.request);
         match begun {
@@ -209,7 +210,7 @@ impl Connection {
                 }
             }
             self.begin_to_wait(&mut link);
-            match self.receive(&mut link) {
+            match self.receive(desk, &mut link) {
                 Ok(true) => {}
                 received => return (link, received.map(|_waits| ())),
             }
@@ -233,19 +234,21 @@ impl Connection {
     }
 
     /// Receives what is there; false if the connection has to wait.
-    fn receive(&mut self, link: &mut Link) -> Result<bool, End> {
+    fn receive(&mut self, desk: &mut Desk, link: &mut Link) -> Result<bool, End> {
         match link.try_read(self.awaiting()) {
             Ok(count) => Ok(count.is_some()),
-            Err(stop) => Err(self.end_of_wait(stop)),
+            Err(stop) => Err(self.end_of_wait(desk, link, stop)),
         }
     }
 
-    fn end_of_wait(&self, stop: Stop) -> End {
-        if stop == Stop::TimedOut && self.in_head {
-            End::Refused(StatusCode::REQUEST_TIMEOUT)
-        } else {
-            stop.into()
+    fn end_of_wait(&self, desk: &mut Desk, link: &Link, stop: Stop) -> End {
+        if stop != Stop::TimedOut || !self.in_head {
+            return stop.into();
         }
+        // For the method, if that much has come.
+        let limits = &self.admission.shared.config.limits;
+        let _ = HeadDecoder::default().decode(link.input.bytes(), limits, &mut desk.request.head);
+        End::Refused(StatusCode::REQUEST_TIMEOUT)
     }
 
     /// Answers every request that is complete in the input and writes the answers. Stops at a request whose body is
@@ -377,9 +380,8 @@ impl Connection {
             }
             End::Answered => {}
             End::Refused(status) => {
-                // RFC 9110 §9.3.2, also for a request that was refused before its method was read.
-                let head =
-                    desk.request.head.method == Method::HEAD || link.input.bytes().starts_with(b"HEAD ");
+                // RFC 9110 §9.3.2. Of a head that is malformed the method was read all the same.
+                let head = desk.request.head.method == Method::HEAD;
                 encode_error(&mut link.out, &detail(status), head, &mut desk.date);
             }
         }

@@ -140,11 +140,33 @@ fn rfc9110_9_3_2_a_refused_head_request_gets_no_content() {
     for (status, input) in [
         (414, format!("HEAD /{long} HTTP/1.1\r\nHost: a\r\n\r\n")),
         (505, "HEAD / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned()),
+        (505, "\r\nHEAD / HTTP/2.0\r\nHost: a\r\n\r\n".to_owned()),
         (400, "HEAD / HTTP/1.1\r\nBad Name: x\r\nHost: a\r\n\r\n".to_owned()),
+        (400, "\r\nHEAD / HTTP/1.1\r\nBad Name: x\r\nHost: a\r\n\r\n".to_owned()),
+        (400, "HEAD /\x01 HTTP/1.1\r\nHost: a\r\n\r\n".to_owned()),
     ] {
         let mut client = server.client();
         client.send(&input);
         assert_eq!(client.head().status, status, "{input:.40?}");
         assert_eq!(client.rest(), b"", "{input:.40?}");
     }
+}
+
+#[test]
+fn rfc9110_9_3_2_only_the_method_of_a_request_makes_it_a_head_request() {
+    let server = start(config());
+    let mut client = server.client();
+    // A body that begins like another request, and is no chunk.
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nHEAD / HTTP/1.1\r\n");
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.text()), (400, r#"{"detail":"Bad Request"}"#));
+    client.expect_close();
+    // The method of the request before is forgotten.
+    let mut client = server.client();
+    client.send("HEAD / HTTP/1.1\r\nHost: a\r\n\r\nnonsense\r\n\r\n");
+    assert_eq!(client.head().status, 200);
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.text()), (400, r#"{"detail":"Bad Request"}"#));
+    client.expect_close();
+    server.stop();
 }
