@@ -298,7 +298,10 @@ impl Handler for Router {
                 detail(StatusCode::METHOD_NOT_ALLOWED, r#"{"detail":"Method Not Allowed"}"#)
                     .header("allow", allow)
             }
-            Outcome::UnknownMethod => detail(StatusCode::NOT_IMPLEMENTED, r#"{"detail":"Not Implemented"}"#),
+            // Perhaps no method, but the rest of something that we and somebody before us have divided differently. So
+            // nothing after it is believed (RFC 9112 §11.2).
+            Outcome::UnknownMethod => detail(StatusCode::NOT_IMPLEMENTED, r#"{"detail":"Not Implemented"}"#)
+                .header("connection", "close"),
             Outcome::Options(allow) => Response::new(StatusCode::NO_CONTENT).header("allow", allow),
             Outcome::BadPath => detail(StatusCode::BAD_REQUEST, r#"{"detail":"Bad Request"}"#),
         }

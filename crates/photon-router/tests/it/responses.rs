@@ -105,6 +105,7 @@ fn outcomes_become_responses() {
         ("GET", "/none", 404, ("content-type", "application/json"), r#"{"detail":"Not Found"}"#),
         ("PUT", "/items", 405, ("allow", "GET, HEAD, OPTIONS"), r#"{"detail":"Method Not Allowed"}"#),
         ("BREW", "/items", 501, ("content-type", "application/json"), r#"{"detail":"Not Implemented"}"#),
+        ("BREW", "/items", 501, ("connection", "close"), r#"{"detail":"Not Implemented"}"#),
         ("PUT", "/items", 405, ("content-type", "application/json"), r#"{"detail":"Method Not Allowed"}"#),
         ("OPTIONS", "/items", 204, ("allow", "GET, HEAD, OPTIONS"), ""),
         ("GET", "/items/%zz", 400, ("content-type", "application/json"), r#"{"detail":"Bad Request"}"#),
