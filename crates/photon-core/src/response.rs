@@ -32,7 +32,9 @@ impl Response {
     /// A 200 response with a body and its media type.
     #[must_use]
     pub fn with_body(content_type: &str, body: impl Into<Body>) -> Self {
-        Self::default().header("content-type", content_type).body(body)
+        let mut headers = Headers::new();
+        headers.append("content-type", content_type);
+        Self { status: StatusCode::OK, headers, body: body.into() }
     }
 
     /// Sets the status.

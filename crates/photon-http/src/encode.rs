@@ -131,7 +131,9 @@ pub fn encode_last_chunk(out: &mut Vec<u8>) {
 
 /// Whether a response with this status never has a body (RFC 9112 §6.3).
 fn is_bodiless(status: StatusCode) -> bool {
-    status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+    // Asked first, because nearly all are.
+    status != StatusCode::OK
+        && (status.is_informational() || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED))
 }
 
 fn body_form(reply: Reply, status: StatusCode, length: BodyLength) -> BodyForm {
@@ -170,23 +172,24 @@ fn encode_framing(
 }
 
 fn encode_length(out: &mut Vec<u8>, length: u64) {
-    out.extend_from_slice(b"content-length: ");
-    encode_decimal(out, length);
-    out.extend_from_slice(b"\r\n");
-}
-
-fn encode_decimal(out: &mut Vec<u8>, mut number: u64) {
-    let mut digits = [0; 20];
-    let mut at = digits.len();
+    const NAME: &[u8] = b"content-length: ";
+    const DIGITS: usize = u64::MAX.ilog10() as usize + 1;
+    // Written from its end to its beginning, so that it is appended as one piece.
+    let mut line = [0; NAME.len() + DIGITS + 2];
+    let mut at = line.len() - 2;
+    line[at..].copy_from_slice(b"\r\n");
+    let mut rest = length;
     loop {
         at -= 1;
-        digits[at] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
+        line[at] = b'0' + (rest % 10) as u8;
+        rest /= 10;
+        if rest == 0 {
             break;
         }
     }
-    out.extend_from_slice(&digits[at..]);
+    at -= NAME.len();
+    line[at..at + NAME.len()].copy_from_slice(NAME);
+    out.extend_from_slice(&line[at..]);
 }
 
 fn encode_status_line(out: &mut Vec<u8>, status: StatusCode) {

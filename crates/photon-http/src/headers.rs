@@ -1,16 +1,24 @@
 //! Header fields of one message, in the order they came, in one buffer.
 //!
-//! A map with a heap allocation per field costs more than the rest of a small request, and a
-//! connection handles one message at a time. So all names and values of a message share one byte
-//! buffer that the connection reuses, and a look-up is a scan: messages have a dozen fields, not
-//! thousands (the decoder bounds their number).
+//! A map with a heap allocation per field costs more than the rest of a small request. So all names and values of a
+//! message share one block, which the thread uses again for the next message, and a look-up is a scan: messages have a
+//! dozen fields, not thousands (the decoder bounds their number).
 
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::Range;
 
-use smallvec::SmallVec;
-
 use crate::class::{TOKEN, is_field_byte};
+
+/// Blocks that a thread keeps for the next messages.
+const SPARES: usize = 16;
+/// Larger ones are not kept.
+const SPARE_BYTES: usize = 1024;
+
+thread_local! {
+    #[expect(clippy::vec_box, reason = "they are handed out and taken back as boxes")]
+    static SPARE: RefCell<Vec<Box<Block>>> = const { RefCell::new(Vec::new()) };
+}
 
 /// Header fields in wire order. Names compare without regard to ASCII case (RFC 9110 §5.1).
 ///
@@ -25,9 +33,14 @@ use crate::class::{TOKEN, is_field_byte};
 /// ```
 #[derive(Clone, Default)]
 pub struct Headers {
+    /// Behind a pointer, because responses are moved around more than their fields are read.
+    block: Option<Box<Block>>,
+}
+
+#[derive(Clone, Default)]
+struct Block {
     bytes: Vec<u8>,
-    /// Most responses have no more than these two.
-    fields: SmallVec<[Field; 2]>,
+    fields: Vec<Field>,
 }
 
 #[derive(Clone)]
@@ -65,28 +78,30 @@ impl fmt::Display for InvalidHeader {
 impl std::error::Error for InvalidHeader {}
 
 impl Headers {
-    /// No fields, and no allocation until the first one.
+    /// No fields, and no block until the first one.
     #[must_use]
     pub const fn new() -> Self {
-        Self { bytes: Vec::new(), fields: SmallVec::new_const() }
+        Self { block: None }
     }
 
     /// How many fields there are; a repeated name counts each time.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.fields.len()
+        self.fields().len()
     }
 
     /// Whether there are no fields.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields().is_empty()
     }
 
-    /// Removes all fields and keeps the buffers for the next message.
+    /// Removes all fields and keeps the block for the next ones.
     pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.fields.clear();
+        if let Some(block) = &mut self.block {
+            block.bytes.clear();
+            block.fields.clear();
+        }
     }
 
     /// The first value under `name`, if it is UTF-8. [`Headers::get_bytes`] gives any value.
@@ -98,12 +113,12 @@ impl Headers {
     /// The first value under `name` as it came.
     #[must_use]
     pub fn get_bytes(&self, name: &str) -> Option<&[u8]> {
-        self.fields.iter().find(|field| self.is_named(field, name)).map(|field| self.slice(&field.value))
+        self.fields().iter().find(|field| self.is_named(field, name)).map(|field| self.slice(&field.value))
     }
 
     /// Every UTF-8 value under `name`, in order.
     pub fn get_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
-        self.fields
+        self.fields()
             .iter()
             .filter(move |field| self.is_named(field, name))
             .filter_map(|field| std::str::from_utf8(self.slice(&field.value)).ok())
@@ -112,12 +127,12 @@ impl Headers {
     /// Whether a field has this name.
     #[must_use]
     pub fn contains(&self, name: &str) -> bool {
-        self.fields.iter().any(|field| self.is_named(field, name))
+        self.fields().iter().any(|field| self.is_named(field, name))
     }
 
     /// All fields in order: the name as it was written, and the value.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (&str, &[u8])> {
-        self.fields.iter().map(|field| {
+        self.fields().iter().map(|field| {
             let name = std::str::from_utf8(self.slice(&field.name)).unwrap_or_default();
             (name, self.slice(&field.value))
         })
@@ -152,13 +167,10 @@ impl Headers {
         if !value.iter().fold(true, |valid, &byte| valid & is_field_byte(byte)) {
             return Err(InvalidHeader::Value { name: name.to_owned() });
         }
-        if self.bytes.capacity() == 0 {
-            // A response has a few short fields; they should not make the buffer grow step by step.
-            self.bytes = Vec::with_capacity(name.len() + value.len() + 64);
-        }
-        let name = self.copy(name.as_bytes());
-        let value = self.copy(value);
-        self.fields.push(Field { name, value });
+        let block = self.block();
+        let name = block.copy(name.as_bytes());
+        let value = block.copy(value);
+        block.fields.push(Field { name, value });
         Ok(())
     }
 
@@ -168,13 +180,13 @@ impl Headers {
     /// [`InvalidHeader`] if the name is no token or the value holds a control character; earlier
     /// fields of that name then stay.
     pub fn try_insert(&mut self, name: &str, value: impl AsRef<[u8]>) -> Result<(), InvalidHeader> {
-        let before = self.fields.len();
+        let before = self.len();
         self.try_append(name, value)?;
         if before == 0 {
             return Ok(());
         }
         let mut index = 0;
-        let Self { bytes, fields } = self;
+        let Block { bytes, fields } = self.block();
         fields.retain(|field| {
             index += 1;
             index > before || !slice(bytes, &field.name).eq_ignore_ascii_case(name.as_bytes())
@@ -184,43 +196,74 @@ impl Headers {
 
     /// Removes every field of that name and says whether there was one.
     pub fn remove(&mut self, name: &str) -> bool {
-        let before = self.fields.len();
-        let Self { bytes, fields } = self;
+        let Some(block) = &mut self.block else { return false };
+        let before = block.fields.len();
+        let Block { bytes, fields } = &mut **block;
         fields.retain(|field| !slice(bytes, &field.name).eq_ignore_ascii_case(name.as_bytes()));
         fields.len() != before
     }
 
     /// All fields in order, names as bytes.
     pub(crate) fn raw(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        self.fields.iter().map(|field| (self.slice(&field.name), self.slice(&field.value)))
+        self.fields().iter().map(|field| (self.slice(&field.name), self.slice(&field.value)))
     }
 
     /// Stores a whole field section at once, in which [`Headers::push_range`] says where the fields are. The decoders' way
     /// in: one copy for all fields, which they have checked.
     pub(crate) fn store(&mut self, section: &[u8]) {
-        self.bytes.clear();
-        self.bytes.extend_from_slice(section);
+        let bytes = &mut self.block().bytes;
+        bytes.clear();
+        bytes.extend_from_slice(section);
     }
 
     /// Adds a field by the places of its name and value in the section that was stored, or that is before anybody reads it.
     pub(crate) fn push_range(&mut self, name: Range<usize>, value: Range<usize>) {
         let name = offset(name.start)..offset(name.end);
-        self.fields.push(Field { name, value: offset(value.start)..offset(value.end) });
+        self.block().fields.push(Field { name, value: offset(value.start)..offset(value.end) });
     }
 
+    /// The block to store fields in.
+    fn block(&mut self) -> &mut Block {
+        self.block.get_or_insert_with(|| SPARE.with_borrow_mut(Vec::pop).unwrap_or_default())
+    }
+
+    fn fields(&self) -> &[Field] {
+        self.block.as_ref().map_or(&[], |block| &block.fields)
+    }
+
+    fn slice(&self, range: &Range<u32>) -> &[u8] {
+        self.block.as_ref().map_or(&[], |block| slice(&block.bytes, range))
+    }
+
+    fn is_named(&self, field: &Field, name: &str) -> bool {
+        self.slice(&field.name).eq_ignore_ascii_case(name.as_bytes())
+    }
+}
+
+impl Drop for Headers {
+    fn drop(&mut self) {
+        let Some(mut block) = self.block.take() else { return };
+        if block.bytes.capacity() > SPARE_BYTES {
+            return;
+        }
+        block.bytes.clear();
+        block.fields.clear();
+        // Fails while the thread ends.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARES {
+                spare.push(block);
+            }
+        });
+    }
+}
+
+impl Block {
     /// Copies a part of a field behind the others.
     fn copy(&mut self, part: &[u8]) -> Range<u32> {
         let start = offset(self.bytes.len());
         self.bytes.extend_from_slice(part);
         start..offset(self.bytes.len())
-    }
-
-    fn slice(&self, range: &Range<u32>) -> &[u8] {
-        slice(&self.bytes, range)
-    }
-
-    fn is_named(&self, field: &Field, name: &str) -> bool {
-        self.slice(&field.name).eq_ignore_ascii_case(name.as_bytes())
     }
 }
 

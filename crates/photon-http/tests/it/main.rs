@@ -2,6 +2,7 @@
 
 mod body;
 mod encode;
+mod fields;
 mod form_heads;
 mod forwarded;
 mod head;
