@@ -1,5 +1,7 @@
 //! The listener's loop: who is let in, who is turned away, and what happens when the machine has
 //! no more to give.
+//!
+//! Accepting needs no coroutine, and if its worker is kept from it by a handler that computes, another one does it.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -8,7 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use photon_core::Handler;
-use photon_runtime::net::Incoming;
+use photon_runtime::net::{self, EventHandler, Incoming, Ready, TcpStream};
+use photon_runtime::sync::oneshot::{self, Receiver, Sender};
 
 use crate::connection;
 use crate::listen::Place;
@@ -22,8 +25,8 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// Connections that are told 503 at the same time; others beyond the cap are closed without it.
 const TURNED_AWAY_AT_ONCE: usize = 64;
 
-/// Connections accepted in a row before others on the listener's worker get their turn.
-const TURN: u32 = 16;
+/// Connections accepted in a row before others on the worker get their turn.
+const TURN: usize = 16;
 
 /// Connections taken from the queue of a server that stops: more than a queue holds, and a bound, so
 /// that clients that keep coming cannot keep the server.
@@ -38,81 +41,122 @@ const HANDOVER_STEP: Duration = Duration::from_millis(2);
 const NO_COROUTINE: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/json\r\n\
     content-length: 32\r\nretry-after: 1\r\nconnection: close\r\n\r\n{\"detail\":\"Service Unavailable\"}";
 
-/// Accepts connections until the server stops, and then those that are in the queue already: the
-/// kernel has let them in and would reset them.
-pub(crate) fn run(listener: &Place, shared: &Arc<Shared>, handler: &Arc<dyn Handler>) {
-    let mut door = Door {
+/// A place to listen, and who decides there what becomes of connections.
+pub(crate) struct Door {
+    place: Place,
+    readiness: TcpStream,
+    /// How many connections there may be.
+    cap: usize,
+    shared: Arc<Shared>,
+    handler: Arc<dyn Handler>,
+    /// Connections that are being told 503.
+    turned_away: Arc<AtomicUsize>,
+    /// How long to wait after the next failure, and until when since the last one.
+    pause: Duration,
+    paused_until: Option<Instant>,
+    /// To be told when the place is closed.
+    closed: Sender<()>,
+}
+
+/// Accepts connections at a place until the server stops. The receiver hears when it has been closed, and if it has failed
+/// hears nothing any more.
+pub(crate) fn open(
+    worker: usize,
+    (place, readiness): (Place, TcpStream),
+    shared: &Arc<Shared>,
+    handler: &Arc<dyn Handler>,
+) -> Receiver<()> {
+    let (closed, receiver) = oneshot::channel();
+    let door = Door {
+        place,
+        readiness,
         cap: shared.config.max_connections.unwrap_or_else(photon_runtime::max_connections),
-        shared,
-        handler,
+        shared: Arc::clone(shared),
+        handler: Arc::clone(handler),
         turned_away: Arc::default(),
-        accepted: 0,
+        pause: FIRST_PAUSE,
+        paused_until: None,
+        closed,
     };
-    let mut pause = FIRST_PAUSE;
-    while !shared.is_closing() {
-        match listener.accept().and_then(|incoming| door.let_in(incoming)) {
-            Ok(()) => pause = FIRST_PAUSE,
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
-                if pause == FIRST_PAUSE {
-                    tracing::error!(%error, "cannot accept connections; trying again");
-                }
-                photon_runtime::sleep(pause);
-                pause = (pause * 2).min(LONGEST_PAUSE);
+    net::start_handler(worker, door);
+    receiver
+}
+
+impl EventHandler for Door {
+    fn stream(&mut self) -> &mut TcpStream {
+        &mut self.readiness
+    }
+
+    fn handle(mut self: Box<Self>, _event: Ready) -> Option<Box<dyn EventHandler>> {
+        for _ in 0..TURN {
+            if self.shared.is_closing() {
+                self.close();
+                return None;
+            }
+            match self.paused_until {
+                Some(until) if Instant::now() < until => return Some(self),
+                Some(_) => self.end_pause(),
+                None => {}
+            }
+            match self.place.try_accept().and_then(|incoming| self.let_in(incoming)) {
+                Ok(()) => self.pause = FIRST_PAUSE,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(self),
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => self.begin_pause(&error),
+            }
+        }
+        // There may be more, which the kernel does not say again: after the others on this worker.
+        self.readiness.waker().wake();
+        Some(self)
+    }
+}
+
+impl Door {
+    fn begin_pause(&mut self, error: &io::Error) {
+        if self.pause == FIRST_PAUSE {
+            tracing::error!(%error, "cannot accept connections; trying again");
+        }
+        self.paused_until = Some(Instant::now() + self.pause);
+        self.readiness.set_deadline(Some(self.pause));
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+    }
+
+    fn end_pause(&mut self) {
+        self.paused_until = None;
+        self.readiness.set_deadline(None);
+    }
+
+    /// Accepts what is in the queue of a server that stops: the kernel has let it in and would reset it.
+    fn close(self: Box<Self>) {
+        if self.shared.config.reuse_port && self.place.step_aside() {
+            let start = Instant::now();
+            while start.elapsed() < HANDOVER && !self.shared.is_cut() {
+                self.empty_queue();
+                photon_runtime::sleep(HANDOVER_STEP);
+            }
+        }
+        self.empty_queue();
+        let Self { place, readiness, closed, .. } = *self;
+        drop((place, readiness));
+        let _ = closed.send(());
+    }
+
+    fn empty_queue(&self) {
+        for _ in 0..LAST_CALL {
+            if self.shared.is_cut() {
+                return;
+            }
+            match self.place.try_accept().and_then(|incoming| self.let_in(incoming)) {
+                Ok(()) => {}
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(_) => return,
             }
         }
     }
-    if shared.config.reuse_port && listener.step_aside() {
-        let start = Instant::now();
-        while start.elapsed() < HANDOVER && !shared.is_cut() {
-            empty_queue(listener, &mut door);
-            photon_runtime::sleep(HANDOVER_STEP);
-        }
-    }
-    empty_queue(listener, &mut door);
-}
 
-/// Takes the connections that wait in the queue of a server that stops.
-fn empty_queue(listener: &Place, door: &mut Door<'_>) {
-    for _ in 0..LAST_CALL {
-        if door.shared.is_cut() {
-            return;
-        }
-        match listener.try_accept().and_then(|incoming| door.let_in(incoming)) {
-            Ok(()) => {}
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(_) => return,
-        }
-    }
-}
-
-/// Who decides what becomes of an accepted connection.
-struct Door<'a> {
-    /// How many connections there may be.
-    cap: usize,
-    shared: &'a Arc<Shared>,
-    handler: &'a Arc<dyn Handler>,
-    /// Connections that are being told 503.
-    turned_away: Arc<AtomicUsize>,
-    accepted: u32,
-}
-
-impl Door<'_> {
-    /// Serves the connection or turns it away, and yields now and then.
-    fn let_in(&mut self, incoming: Incoming) -> io::Result<()> {
-        let done = if !self.may_come(&incoming) {
-            Ok(())
-        } else if self.shared.connections() < self.cap {
-            self.admit(incoming)
-        } else {
-            self.turn_away(incoming);
-            Ok(())
-        };
-        self.accepted = self.accepted.wrapping_add(1);
-        if self.accepted.is_multiple_of(TURN) {
-            photon_runtime::yield_now();
-        }
-        done
+    /// Serves the connection or turns it away.
+    fn let_in(&self, incoming: Incoming) -> io::Result<()> {
+        if self.may_come(&incoming) { self.admit(incoming) } else { Ok(()) }
     }
 
     /// Whether the connection comes from where connections have to come from.
@@ -124,14 +168,18 @@ impl Door<'_> {
         false
     }
 
-    /// Hands the connection to a worker. If a request that has to wait could have no coroutine, the client is told so.
+    /// Hands the connection to a worker, if there is room for it. If a request that has to wait could have no coroutine,
+    /// the client is told so.
     fn admit(&self, incoming: Incoming) -> io::Result<()> {
+        let Some(admission) = self.shared.admit(self.cap) else {
+            self.turn_away(incoming);
+            return Ok(());
+        };
         if photon_runtime::live_coroutines() >= photon_runtime::max_coroutines() {
             refuse(incoming);
             return Err(io::Error::other("all coroutines that vm.max_map_count allows are in use"));
         }
-        let admission = self.shared.admit();
-        let handler = Arc::clone(self.handler);
+        let handler = Arc::clone(&self.handler);
         let peer = incoming.peer_addr();
         incoming.handle(|stream| connection::admitted(stream, peer, admission, handler));
         Ok(())
@@ -143,7 +191,7 @@ impl Door<'_> {
             self.turned_away.fetch_sub(1, Ordering::AcqRel);
             return;
         }
-        let (shared, count) = (Arc::clone(self.shared), Arc::clone(&self.turned_away));
+        let (shared, count) = (Arc::clone(&self.shared), Arc::clone(&self.turned_away));
         let spawned = incoming.spawn(move |stream| {
             connection::turn_away(stream, &shared);
             count.fetch_sub(1, Ordering::AcqRel);

@@ -160,7 +160,6 @@ impl Connection {
     /// What comes before the first request.
     #[inline(never)]
     fn greet(&mut self, link: &mut Link) -> Result<(), Stop> {
-        let _ = link.stream().set_nodelay(true);
         self.admission.register(link.stream().waker());
         self.proxies = self.admission.shared.proxies_of(self.peer).cloned();
         if self.admission.shared.config.proxy_protocol {

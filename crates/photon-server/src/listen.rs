@@ -5,7 +5,7 @@ use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 
-use photon_runtime::net::{Incoming, Inherited, ListenerWaker, TcpListener, UnixListener};
+use photon_runtime::net::{Incoming, Inherited, TcpListener, TcpStream, UnixListener};
 
 use crate::server::BindError;
 
@@ -48,14 +48,20 @@ impl Place {
         let addresses: Vec<SocketAddr> = resolved.collect();
         let bound =
             if shared { TcpListener::bind_shared(&*addresses) } else { TcpListener::bind(&*addresses) };
-        bound.map(Self::Tcp).map_err(BindError::Listen)
+        bound.map(Self::tcp).map_err(BindError::Listen)
+    }
+
+    /// What is written is to be on its way at once: it is an answer, or was flushed.
+    fn tcp(listener: TcpListener) -> Self {
+        let _ = listener.set_nodelay(true);
+        Self::Tcp(listener)
     }
 
     /// The sockets that the service manager has opened for this process.
     pub(crate) fn inherited() -> io::Result<Vec<Self>> {
         let inherited = photon_runtime::net::inherited_listeners()?;
         let place = |inherited| match inherited {
-            Inherited::Tcp(listener) => Self::Tcp(listener),
+            Inherited::Tcp(listener) => Self::tcp(listener),
             Inherited::Unix(listener) => Self::Unix(listener),
         };
         Ok(inherited.into_iter().map(place).collect())
@@ -65,13 +71,6 @@ impl Place {
         match self {
             Self::Tcp(listener) => ListenAddr::Tcp(listener.local_addr()),
             Self::Unix(listener) => ListenAddr::Unix(listener.path().to_owned()),
-        }
-    }
-
-    pub(crate) fn accept(&self) -> io::Result<Incoming> {
-        match self {
-            Self::Tcp(listener) => listener.accept(),
-            Self::Unix(listener) => listener.accept(),
         }
     }
 
@@ -91,10 +90,11 @@ impl Place {
         }
     }
 
-    pub(crate) fn waker(&self) -> ListenerWaker {
+    /// What to wait for until there is somebody to accept.
+    pub(crate) fn readiness(&self) -> io::Result<TcpStream> {
         match self {
-            Self::Tcp(listener) => listener.waker(),
-            Self::Unix(listener) => listener.waker(),
+            Self::Tcp(listener) => listener.readiness(),
+            Self::Unix(listener) => listener.readiness(),
         }
     }
 }

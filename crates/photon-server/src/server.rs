@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use photon_core::Handler;
+use photon_runtime::net::TcpStream;
 
 use crate::listen::{ListenAddr, Place};
 use crate::shared::{Handle, Phase, Shared};
@@ -24,7 +25,8 @@ const CUT_GRACE: Duration = Duration::from_millis(200);
 
 /// An HTTP/1.1 server that listens and does not serve yet.
 pub struct Server {
-    places: Vec<Place>,
+    /// Each with what to wait for until there is somebody to accept.
+    places: Vec<(Place, TcpStream)>,
     shared: Arc<Shared>,
 }
 
@@ -111,7 +113,7 @@ impl Server {
         check(&config)?;
         let bind = |address: A| Place::bind(&address.to_string(), config.reuse_port);
         let places = addresses.into_iter().map(bind).collect::<Result<Vec<_>, _>>()?;
-        if places.is_empty() { Err(BindError::Nowhere) } else { Ok(Self::on(places, config)) }
+        if places.is_empty() { Err(BindError::Nowhere) } else { Self::on(places, config) }
     }
 
     /// Serves on the sockets that the service manager has opened for this process (systemd's socket activation,
@@ -124,12 +126,15 @@ impl Server {
     pub fn inherited(config: ServerConfig) -> Result<Option<Self>, BindError> {
         check(&config)?;
         let places = Place::inherited().map_err(BindError::Listen)?;
-        Ok(if places.is_empty() { None } else { Some(Self::on(places, config)) })
+        if places.is_empty() { Ok(None) } else { Self::on(places, config).map(Some) }
     }
 
-    fn on(places: Vec<Place>, config: ServerConfig) -> Self {
-        let wakers = places.iter().map(Place::waker).collect();
-        Self { places, shared: Arc::new(Shared::new(config, wakers)) }
+    fn on(places: Vec<Place>, config: ServerConfig) -> Result<Self, BindError> {
+        let with_readiness = |place: Place| place.readiness().map(|readiness| (place, readiness));
+        let places: Vec<_> =
+            places.into_iter().map(with_readiness).collect::<io::Result<_>>().map_err(BindError::Listen)?;
+        let wakers = places.iter().map(|(_, readiness)| readiness.waker()).collect();
+        Ok(Self { places, shared: Arc::new(Shared::new(config, wakers)) })
     }
 
     /// The first TCP address that the server listens on, with the port that port 0 became.
@@ -148,7 +153,7 @@ impl Server {
     /// All addresses that the server listens on, in the order in which they were given.
     #[must_use]
     pub fn addresses(&self) -> Vec<ListenAddr> {
-        self.places.iter().map(Place::address).collect()
+        self.places.iter().map(|(place, _)| place.address()).collect()
     }
 
     /// What stops the server from elsewhere.
@@ -162,39 +167,29 @@ impl Server {
     /// Blocks the calling thread or coroutine. Requests that are being answered when the shutdown
     /// begins get their answer, with `Connection: close`; connections without a request are
     /// closed. What is still busy at [`ServerConfig::drain_deadline`] is cut.
-    ///
-    /// # Errors
-    /// If the coroutine that accepts connections cannot be started.
-    pub fn serve(self, handler: Arc<dyn Handler>) -> io::Result<Report> {
+    pub fn serve(self, handler: Arc<dyn Handler>) -> Report {
         let Self { places, shared } = self;
-        let accepting = places.into_iter().map(|place| {
-            let (shared, handler) = (Arc::clone(&shared), Arc::clone(&handler));
-            photon_runtime::try_spawn(move || accept::run(&place, &shared, &handler))
-        });
-        let accepting: Vec<_> = accepting.collect();
+        let workers = photon_runtime::workers();
+        let places = places.into_iter().enumerate();
+        let doors: Vec<_> =
+            places.map(|(number, place)| accept::open(number % workers, place, &shared, &handler)).collect();
         drop(handler);
-        let mut failed = None;
-        for listener in accepting {
-            match listener.map(|listener| listener.join().is_ok()) {
-                Ok(true) => continue,
-                Ok(false) => tracing::error!("a listener failed; no more connections are accepted"),
-                Err(error) => failed = Some(io::Error::other(error)),
+        for door in doors {
+            if door.recv().is_none() {
+                tracing::error!("a listener failed; no more connections are accepted");
+                // The others would wait for ever.
+                shared.advance(Phase::Closing);
             }
-            // The others would wait for ever.
-            shared.advance(Phase::Closing);
-        }
-        if let Some(error) = failed {
-            return Err(error);
         }
         shared.advance(Phase::Draining);
-        Ok(drain(&shared))
+        drain(&shared)
     }
 
     /// Serves like [`Server::serve`] until the process gets SIGINT or SIGTERM. A second signal
     /// ends the server without waiting for the requests that are being answered.
     ///
     /// # Errors
-    /// If the coroutine that accepts connections cannot be started, or signals cannot be caught.
+    /// If signals cannot be caught, or the coroutine that waits for them cannot be started.
     pub fn serve_until_signal(self, handler: Arc<dyn Handler>) -> io::Result<Report> {
         let handle = self.handle();
         photon_runtime::signal::listen()?;
@@ -203,7 +198,7 @@ impl Server {
         photon_runtime::try_spawn(move || obey_signals(&handle, &seen)).map_err(io::Error::other)?;
         let report = self.serve(handler);
         ended.store(true, Ordering::Release);
-        report
+        Ok(report)
     }
 }
 

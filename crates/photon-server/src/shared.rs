@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use photon_core::TrustedProxies;
-use photon_runtime::net::{ListenerWaker, StreamWaker};
+use photon_runtime::net::StreamWaker;
 
 use crate::ServerConfig;
 use crate::config::usual_body_memory;
@@ -64,7 +64,7 @@ pub(crate) struct Shared {
     max_body_memory: usize,
     /// The connections to wake when the phase changes, by a number of their own.
     wakers: Mutex<Wakers>,
-    listeners: Vec<ListenerWaker>,
+    listeners: Vec<StreamWaker>,
 }
 
 #[derive(Default)]
@@ -74,7 +74,7 @@ struct Wakers {
 }
 
 impl Shared {
-    pub(crate) fn new(config: ServerConfig, listeners: Vec<ListenerWaker>) -> Self {
+    pub(crate) fn new(config: ServerConfig, listeners: Vec<StreamWaker>) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
@@ -117,16 +117,17 @@ impl Shared {
     /// looked at the map sees the new phase before it first waits.
     pub(crate) fn advance(&self, phase: Phase) {
         self.phase.fetch_max(phase as u8, Ordering::AcqRel);
-        self.listeners.iter().for_each(ListenerWaker::wake);
+        self.listeners.iter().for_each(StreamWaker::wake);
         for waker in self.wakers().by_number.values() {
             waker.wake();
         }
     }
 
-    /// Counts a connection, until the result is dropped.
-    pub(crate) fn admit(self: &Arc<Self>) -> Admission {
-        self.connections.fetch_add(1, Ordering::AcqRel);
-        Admission { shared: Arc::clone(self), number: None }
+    /// Counts a connection, until the result is dropped, unless there are as many as there may be.
+    pub(crate) fn admit(self: &Arc<Self>, most: usize) -> Option<Admission> {
+        let more = |count: usize| (count < most).then(|| count + 1);
+        let counted = self.connections.fetch_update(Ordering::AcqRel, Ordering::Acquire, more);
+        counted.is_ok().then(|| Admission { shared: Arc::clone(self), number: None })
     }
 
     fn wakers(&self) -> MutexGuard<'_, Wakers> {

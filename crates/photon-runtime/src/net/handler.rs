@@ -1,6 +1,7 @@
 //! Connections that need no coroutine while nothing happens to them.
 
 use super::stream::{Ready, TcpStream};
+use crate::start::runtime;
 
 /// Goes on whenever something has happened to its stream, and has no coroutine while nothing does.
 ///
@@ -54,4 +55,52 @@ pub trait EventHandler: Send + 'static {
     ///
     /// Events are told once: before it gives itself back, it must have read until there was less than it had room for.
     fn handle(self: Box<Self>, event: Ready) -> Option<Box<dyn EventHandler>>;
+}
+
+/// Calls a handler for the first time, as if something had happened, on the worker with this number. For one that does not
+/// begin with a connection that was accepted ([`Incoming::handle`](super::Incoming::handle) is for those), such as what
+/// accepts them:
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// use std::io::{ErrorKind, Read, Write};
+/// use photon_runtime::net::{EventHandler, Ready, TcpListener, TcpStream, start_handler};
+///
+/// struct Door {
+///     listener: TcpListener,
+///     readiness: TcpStream,
+/// }
+///
+/// impl EventHandler for Door {
+///     fn stream(&mut self) -> &mut TcpStream {
+///         &mut self.readiness
+///     }
+///
+///     fn handle(self: Box<Self>, _event: Ready) -> Option<Box<dyn EventHandler>> {
+///         loop {
+///             match self.listener.try_accept() {
+///                 Ok(incoming) => incoming.into_stream().write_all(b"hello").ok()?,
+///                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Some(self),
+///                 Err(_) => return None,
+///             }
+///         }
+///     }
+/// }
+///
+/// let listener = TcpListener::bind("127.0.0.1:0")?;
+/// let (address, readiness) = (listener.local_addr(), listener.readiness()?);
+/// start_handler(0, Door { listener, readiness });
+/// for _ in 0..3 {
+///     let mut text = String::new();
+///     std::net::TcpStream::connect(address)?.read_to_string(&mut text)?;
+///     assert_eq!(text, "hello");
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Panics
+/// If the runtime cannot be started, or has no such worker.
+pub fn start_handler(worker: usize, handler: impl EventHandler) {
+    runtime().reactors[worker].submit(Box::new(handler));
 }

@@ -10,6 +10,7 @@ use socket2::{Domain, Protocol, SockRef, Type};
 
 use super::incoming::Incoming;
 use super::socket::{Event, Socket};
+use super::stream::TcpStream;
 use super::wakeable::{WOKEN, Wakeable};
 use crate::start::try_runtime;
 use crate::{sync, sys};
@@ -25,16 +26,18 @@ const UNSENT: u32 = 1024 * 1024;
 /// A socket that listens, of whatever family.
 pub(super) struct Acceptor {
     wakeable: Arc<Wakeable>,
+    fd: Arc<OwnedFd>,
     /// One coroutine at a time may wait for a socket; others queue up here.
-    socket: sync::Mutex<Socket<OwnedFd>>,
+    socket: sync::Mutex<Socket<Arc<OwnedFd>>>,
 }
 
 impl Acceptor {
     /// Takes over a listening, non-blocking socket.
-    pub(super) fn new(socket: OwnedFd) -> io::Result<Acceptor> {
+    pub(super) fn new(fd: OwnedFd) -> io::Result<Acceptor> {
         try_runtime()?;
-        let socket = Socket::new(socket);
-        Ok(Acceptor { wakeable: Arc::clone(&socket.wakeable), socket: sync::Mutex::new(socket) })
+        let fd = Arc::new(fd);
+        let socket = Socket::new(Arc::clone(&fd));
+        Ok(Acceptor { wakeable: Arc::clone(&socket.wakeable), fd, socket: sync::Mutex::new(socket) })
     }
 
     pub(super) fn accept(&self) -> io::Result<Incoming> {
@@ -53,13 +56,18 @@ impl Acceptor {
     }
 
     pub(super) fn try_accept(&self) -> io::Result<Incoming> {
-        let socket = self.socket.lock();
-        let (fd, peer) = sys::accept(socket.sys.as_fd())?;
+        let (fd, peer) = sys::accept(self.fd.as_fd())?;
         Ok(Incoming { fd, peer })
     }
 
     pub(super) fn step_aside(&self) -> io::Result<()> {
-        sys::prefer_second_in_group(self.socket.lock().sys.as_fd())
+        sys::prefer_second_in_group(self.fd.as_fd())
+    }
+
+    pub(super) fn readiness(&self) -> io::Result<TcpStream> {
+        let mut stream = TcpStream::from_nonblocking(self.fd.try_clone()?.into());
+        stream.socket().listens = true;
+        Ok(stream)
     }
 
     pub(super) fn waker(&self) -> ListenerWaker {
@@ -145,6 +153,15 @@ impl TcpListener {
         self.address
     }
 
+    /// Whether small writes to connections that are accepted from now on are sent at once (`TCP_NODELAY`). They inherit
+    /// it, which saves a system call for each.
+    ///
+    /// # Errors
+    /// If the kernel refuses.
+    pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
+        SockRef::from(&self.acceptor.fd).set_tcp_nodelay(nodelay)
+    }
+
     /// Waits for the next connection.
     ///
     /// # Errors
@@ -174,6 +191,16 @@ impl TcpListener {
     /// If the kernel does not know how (Linux before 4.5).
     pub fn step_aside(&self) -> io::Result<()> {
         self.acceptor.step_aside()
+    }
+
+    /// What an [`EventHandler`](super::EventHandler) waits for that accepts connections with
+    /// [`try_accept`](TcpListener::try_accept): it is ready when there is one. Nothing can be read from it or written to it.
+    /// The socket stays open until it is dropped as well.
+    ///
+    /// # Errors
+    /// If no descriptor is free.
+    pub fn readiness(&self) -> io::Result<TcpStream> {
+        self.acceptor.readiness()
     }
 
     /// A handle that makes [`accept`](TcpListener::accept) return, from any thread.

@@ -10,7 +10,7 @@ mod stream;
 mod unix;
 mod wakeable;
 
-pub use handler::EventHandler;
+pub use handler::{EventHandler, start_handler};
 pub use incoming::{Incoming, SpawnRefused};
 pub use inherited::{Inherited, inherited_listeners};
 pub use listener::{ListenerWaker, TcpListener};

@@ -45,6 +45,8 @@ pub(crate) struct Socket<S: Owner> {
     pub(crate) wants_write: bool,
     /// The peer is gone, and its last bytes have not all been read. The event that said so does not repeat.
     pub(crate) hung_up: bool,
+    /// Whether it listens, and has no peer.
+    pub(crate) listens: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -64,6 +66,7 @@ impl<S: Owner> Socket<S> {
             passed: false,
             wants_write: false,
             hung_up: false,
+            listens: false,
         }
     }
 
@@ -126,7 +129,7 @@ impl<S: Owner> Socket<S> {
     /// Takes notice of what has happened to the socket.
     #[inline]
     fn note(&mut self, events: u32) {
-        self.hung_up |= events & GONE != 0;
+        self.hung_up |= events & GONE != 0 && !self.listens;
         self.passed |= events & PASSED != 0;
     }
 

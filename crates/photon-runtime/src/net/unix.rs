@@ -11,6 +11,7 @@ use socket2::{Domain, SockAddr, Type};
 
 use super::incoming::Incoming;
 use super::listener::{Acceptor, BACKLOG, ListenerWaker, named};
+use super::stream::TcpStream;
 
 /// A Unix socket that listens. Its connections are [`TcpStream`](super::TcpStream)s like those of TCP, without addresses.
 pub struct UnixListener {
@@ -75,6 +76,15 @@ impl UnixListener {
     /// As [`TcpListener::try_accept`](super::TcpListener::try_accept).
     pub fn try_accept(&self) -> io::Result<Incoming> {
         self.acceptor.try_accept()
+    }
+
+    /// What an [`EventHandler`](super::EventHandler) waits for, as
+    /// [`TcpListener::readiness`](super::TcpListener::readiness).
+    ///
+    /// # Errors
+    /// If no descriptor is free.
+    pub fn readiness(&self) -> io::Result<TcpStream> {
+        self.acceptor.readiness()
     }
 
     /// A handle that makes [`accept`](UnixListener::accept) return, from any thread.
