@@ -41,6 +41,8 @@ pub struct App {
     pub(crate) server: ServerConfig,
     #[cfg(feature = "tls")]
     pub(crate) redirect_http: Option<String>,
+    #[cfg(feature = "tls")]
+    pub(crate) https_port: Option<u16>,
     pub(crate) settings: Option<Settings>,
     pub(crate) on_start: Vec<StartHook>,
     pub(crate) on_stop: Vec<StopHook>,
@@ -78,6 +80,8 @@ impl App {
             server: ServerConfig::default(),
             #[cfg(feature = "tls")]
             redirect_http: None,
+            #[cfg(feature = "tls")]
+            https_port: None,
             settings: None,
             on_start: Vec::new(),
             on_stop: Vec::new(),

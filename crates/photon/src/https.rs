@@ -44,6 +44,14 @@ impl App {
         self.redirect_http = Some(address.into());
         self
     }
+
+    /// The port at which clients reach HTTPS, where [`redirect_http`](Self::redirect_http) sends them: by default the first
+    /// one that the application listens on. To be said where that is another one, as behind the port mapping of a container.
+    #[must_use]
+    pub fn https_port(mut self, port: u16) -> Self {
+        self.https_port = Some(port);
+        self
+    }
 }
 
 /// The certificates that the environment names, if it names any.

@@ -154,7 +154,7 @@ pub(crate) fn serve(mut app: App) -> Result<()> {
     proxies::add_environment(&mut app.server)?;
     let config = app.server.clone();
     #[cfg(feature = "tls")]
-    let (is_tls, redirect) = (config.tls.is_some(), app.redirect_http.take());
+    let (is_tls, redirect, https_port) = (config.tls.is_some(), app.redirect_http.take(), app.https_port);
     #[cfg(not(feature = "tls"))]
     let is_tls = false;
     #[cfg(feature = "tls")]
@@ -177,7 +177,10 @@ pub(crate) fn serve(mut app: App) -> Result<()> {
     let urls: Vec<String> = listening.iter().map(|address| url_of(scheme, address)).collect();
     #[cfg(feature = "tls")]
     let redirect = redirect
-        .map(|address| https::Redirect::start(&address, first_port(&listening), &config))
+        .map(|address| {
+            let port = https_port.unwrap_or_else(|| first_port(&listening));
+            https::Redirect::start(&address, port, &config)
+        })
         .transpose()?;
     eprintln!("{title} {version} on {}", urls.join(", "));
     let web = urls.iter().find(|url| url.starts_with(scheme));
