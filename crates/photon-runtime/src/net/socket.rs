@@ -138,7 +138,11 @@ impl<S: Owner> Socket<S> {
         if self.hung_up && !self.wants_write {
             return Some(IO);
         }
-        self.passed.then_some(PASSED)
+        if self.passed {
+            return Some(PASSED);
+        }
+        // Somebody may have called `wake` when there was no place to do it at, or while another event was told.
+        (self.wakeable.has(WOKEN) != 0).then_some(0)
     }
 
     /// What ended the wait of a handler, by what happened to the socket.

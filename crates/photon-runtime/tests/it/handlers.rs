@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use photon_runtime::net::{EventHandler, Ready, StreamWaker, TcpListener, TcpStream};
+use photon_runtime::net::{EventHandler, Ready, StreamWaker, TcpListener, TcpStream, start_handler};
 use photon_runtime::sync::Notify;
 use photon_runtime::{
     Builder, Wait, coroutine_local, live_coroutines, max_coroutines, sleep, spawn, try_spawn, worker,
@@ -324,4 +324,76 @@ fn without_room_for_coroutines_handlers_go_on_one_by_one() {
         thread::sleep(Duration::from_millis(5));
     }
     clients.iter_mut().for_each(|client| assert_eq!(ask(client, b'w'), b'w'));
+}
+
+#[test]
+fn a_wake_between_two_waits_is_not_lost() {
+    struct Woken {
+        readiness: TcpStream,
+        events: Sender<Ready>,
+        calls: usize,
+    }
+    impl EventHandler for Woken {
+        fn stream(&mut self) -> &mut TcpStream {
+            &mut self.readiness
+        }
+
+        fn handle(mut self: Box<Self>, event: Ready) -> Option<Box<dyn EventHandler>> {
+            self.events.send(event).unwrap();
+            self.calls += 1;
+            if self.calls < 3 {
+                // At the first call the socket has no place yet where somebody could be woken.
+                self.readiness.waker().wake();
+            }
+            Some(self)
+        }
+    }
+    runtime();
+    // Nobody connects.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (events, seen) = channel();
+    start_handler(0, Woken { readiness: listener.readiness().unwrap(), events, calls: 0 });
+    let next = || seen.recv_timeout(Duration::from_secs(5)).unwrap();
+    assert_eq!([next(), next(), next()], [Ready::Io, Ready::Woken, Ready::Woken]);
+    // Each is told once. The socket may be looked at again for no reason.
+    while let Ok(event) = seen.recv_timeout(Duration::from_millis(100)) {
+        assert_eq!(event, Ready::Io);
+    }
+}
+
+#[test]
+fn a_listener_is_ready_on_another_worker_if_its_own_computes() {
+    struct Door {
+        listener: TcpListener,
+        readiness: TcpStream,
+    }
+    impl EventHandler for Door {
+        fn stream(&mut self) -> &mut TcpStream {
+            &mut self.readiness
+        }
+
+        fn handle(self: Box<Self>, _event: Ready) -> Option<Box<dyn EventHandler>> {
+            while let Ok(incoming) = self.listener.try_accept() {
+                let _ = incoming.into_std().write_all(&[1]);
+            }
+            Some(self)
+        }
+    }
+    let bytes = serve_bytes(|byte| {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(u64::from(byte)) {}
+        byte
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, readiness) = (listener.local_addr(), listener.readiness().unwrap());
+    start_handler(0, Door { listener, readiness });
+    // Connections that stay go to one worker after the other, so that each of them computes once.
+    let mut busy: Vec<_> = (0..photon_runtime::workers()).map(|_| connect(bytes)).collect();
+    for client in &mut busy {
+        client.write_all(&[1]).unwrap();
+        let start = Instant::now();
+        assert_eq!(answer(&mut connect(address)), 1);
+        assert!(start.elapsed() < Duration::from_millis(700), "{:?}", start.elapsed());
+        assert_eq!(answer(client), 1);
+    }
 }
