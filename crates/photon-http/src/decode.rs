@@ -55,7 +55,8 @@ impl HeadDecoder {
     /// Decodes the head at the start of `input` into `head`, whose buffers are reused.
     ///
     /// `None` means that the head is not complete: call again with the same bytes and more. What
-    /// `head` holds is defined only after a `Some`, except for the method: it is stored before anything else is read.
+    /// `head` holds is defined only after a `Some`, except for the method of a head that is refused, and of as much as was
+    /// looked at of one that is not complete.
     ///
     /// # Errors
     /// [`DecodeError`] if no continuation of `input` can be accepted. The same bytes give the same error however they are

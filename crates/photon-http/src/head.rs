@@ -44,8 +44,7 @@ impl std::fmt::Display for Scheme {
 
 /// The request line and header fields of one request.
 ///
-/// A connection keeps one of these and decodes each request into it, so its buffers are
-/// allocated once per connection.
+/// Each request is decoded into one that was used before, so that its buffers are not allocated anew.
 #[derive(Debug, Clone, Default)]
 pub struct RequestHead {
     /// The request method; any token is possible (RFC 9110 §9.1).

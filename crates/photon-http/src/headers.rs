@@ -14,6 +14,7 @@ use crate::class::{TOKEN, is_field_byte};
 const SPARES: usize = 16;
 /// Larger ones are not kept.
 const SPARE_BYTES: usize = 1024;
+const SPARE_FIELDS: usize = 64;
 
 thread_local! {
     #[expect(clippy::vec_box, reason = "they are handed out and taken back as boxes")]
@@ -216,7 +217,7 @@ impl Headers {
         bytes.extend_from_slice(section);
     }
 
-    /// Adds a field by the places of its name and value in the section that was stored, or that is before anybody reads it.
+    /// Adds a field by the places of its name and value in the section that was stored, or will be before anybody reads it.
     pub(crate) fn push_range(&mut self, name: Range<usize>, value: Range<usize>) {
         let name = offset(name.start)..offset(name.end);
         self.block().fields.push(Field { name, value: offset(value.start)..offset(value.end) });
@@ -224,7 +225,9 @@ impl Headers {
 
     /// The block to store fields in.
     fn block(&mut self) -> &mut Block {
-        self.block.get_or_insert_with(|| SPARE.with_borrow_mut(Vec::pop).unwrap_or_default())
+        // Fails while the thread ends.
+        let spare = || SPARE.try_with(|spare| spare.borrow_mut().pop()).ok().flatten();
+        self.block.get_or_insert_with(|| spare().unwrap_or_default())
     }
 
     fn fields(&self) -> &[Field] {
@@ -243,12 +246,11 @@ impl Headers {
 impl Drop for Headers {
     fn drop(&mut self) {
         let Some(mut block) = self.block.take() else { return };
-        if block.bytes.capacity() > SPARE_BYTES {
+        if block.bytes.capacity() > SPARE_BYTES || block.fields.capacity() > SPARE_FIELDS {
             return;
         }
         block.bytes.clear();
         block.fields.clear();
-        // Fails while the thread ends.
         let _ = SPARE.try_with(|spare| {
             let mut spare = spare.borrow_mut();
             if spare.len() < SPARES {

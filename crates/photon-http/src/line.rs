@@ -1,7 +1,8 @@
 //! The lines of a request head, read strictly from left to right: the request line (RFC 9112 §3) and field lines (§5).
 //!
 //! Each function is given what there is of the head from the beginning of a line. `None` means that the line can still
-//! become one; what it cannot become is refused at the first byte that shows it, however much has come after it.
+//! become one. What it cannot become is refused at the first byte that shows it, except for versions, of which the whole
+//! line decides what is wrong with them. What comes after that byte changes nothing.
 
 use std::ops::Range;
 

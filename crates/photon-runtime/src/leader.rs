@@ -233,9 +233,9 @@ impl Crew {
     fn call_ready(&self, me: &Coroutine) -> bool {
         // Those that can go on at once get their next turn after everything else on this worker.
         let mut left = me.worker.reactor.ready();
-        while left > 0 && self.may_call() {
+        while left > 0 {
             // Others may have taken them.
-            let Some((handler, events)) = me.worker.reactor.next() else { break };
+            let Some((handler, events)) = me.worker.reactor.next(self.may_call()) else { break };
             left -= 1;
             self.call(me, handler, events);
             if !me.leads() {
@@ -255,7 +255,15 @@ impl Crew {
     #[inline(never)]
     fn call(&self, me: &Coroutine, mut handler: Box<dyn EventHandler>, events: u32) {
         me.worker.reactor.count_step();
-        let event = handler.stream().socket().ready(events);
+        let socket = handler.stream().socket();
+        let event = socket.ready(events);
+        if !socket.listens
+            && !socket.has_place()
+            && let Ok(Some((reactor, token))) = socket.place()
+        {
+            // Before it keeps the worker, which somebody has to see.
+            reactor.touch(token);
+        }
         // The panic hook has reported it; the handler has been dropped, and its connection with it.
         let outcome = catch_unwind(AssertUnwindSafe(|| handler.handle(event)));
         local::drop_all(me);
@@ -301,9 +309,11 @@ fn rest(worker: &Worker, mut handler: Box<dyn EventHandler>) {
     let socket = handler.stream().socket();
     // A socket that cannot be waited for is closed: the kernel has no memory for it.
     let Ok(Some((reactor, token))) = socket.place() else { return };
+    let is_connection = !socket.listens;
     let again = match socket.pending() {
         Some(events) => Some((handler, events)),
-        None => reactor.rest(token, handler),
+        // Nobody needs to look often after a listener alone: a connection that keeps its worker busy is looked after.
+        None => reactor.rest(token, handler, is_connection),
     };
     if let Some(again) = again {
         worker.reactor.requeue(again);

@@ -237,7 +237,12 @@ impl Reactor {
 
     /// Has the handler wait for the socket, or gives it back at once if something has happened already.
     #[inline]
-    pub(crate) fn rest(&self, token: Token, handler: Box<dyn EventHandler>) -> Option<Ready> {
+    pub(crate) fn rest(
+        &self,
+        token: Token,
+        handler: Box<dyn EventHandler>,
+        is_connection: bool,
+    ) -> Option<Ready> {
         let mut table = self.table();
         match table.slot(token) {
             Some(slot) if slot.events == 0 => slot.waiter = Waiter::Handler(handler),
@@ -245,7 +250,7 @@ impl Reactor {
             None => return Some((handler, IO)),
         }
         // A sweep is also when a worker that has nothing to do looks whether another one needs help.
-        if table.deadlines.touch(token.index as usize) {
+        if is_connection && table.deadlines.touch(token.index as usize) {
             self.begin_to_sweep(table);
         }
         None
@@ -260,6 +265,22 @@ impl Reactor {
         if table.deadlines.set(token.index as usize, after) {
             self.begin_to_sweep(table);
         }
+    }
+
+    /// Has somebody sweep while the socket has its place, and so has other workers see whether this one makes progress.
+    pub(crate) fn touch(&self, token: Token) {
+        let mut table = self.table();
+        if table.slot(token).is_some() && table.deadlines.touch(token.index as usize) {
+            self.begin_to_sweep(table);
+        }
+    }
+
+    /// Removes the deadline of a socket for which nobody needs to sweep any more.
+    pub(crate) fn end_deadline(&self, token: Token) {
+        let mut table = self.table();
+        let Some(slot) = table.slot(token) else { return };
+        slot.events &= !PASSED;
+        table.deadlines.close(token.index as usize);
     }
 
     #[cold]
@@ -348,10 +369,15 @@ impl Reactor {
         }
     }
 
-    /// The next handler that can run.
+    /// The next handler that can run; of those that wait for nothing, if the others may not.
     #[inline]
-    pub(crate) fn next(&self) -> Option<Ready> {
-        self.table().ready.pop_front()
+    pub(crate) fn next(&self, may_wait: bool) -> Option<Ready> {
+        let ready = &mut self.table().ready;
+        if may_wait {
+            return ready.pop_front();
+        }
+        let place = ready.iter().position(|(handler, _)| !handler.may_wait())?;
+        ready.remove(place)
     }
 
     /// How many handlers can run.
@@ -416,7 +442,7 @@ impl Reactor {
             other.take_events(&mut [libc::epoll_event { events: 0, u64: 0 }; HELP], false);
         }
         for _ in 0..HELP {
-            let Some(theirs) = other.next() else { return };
+            let Some(theirs) = other.next(true) else { return };
             self.requeue(theirs);
         }
     }

@@ -1,4 +1,4 @@
-//! The listener's loop: who is let in, who is turned away, and what happens when the machine has
+//! The doors of a server: who is let in, who is turned away, and what happens when the machine has
 //! no more to give.
 //!
 //! Accepting needs no coroutine, and if its worker is kept from it by a handler that computes, another one does it.
@@ -54,8 +54,8 @@ pub(crate) struct Door {
     /// How long to wait after the next failure, and until when since the last one.
     pause: Duration,
     paused_until: Option<Instant>,
-    /// To be told when the place is closed.
-    closed: Sender<()>,
+    /// To be told when the place is closed; taken then.
+    closed: Option<Sender<()>>,
 }
 
 /// Accepts connections at a place until the server stops. The receiver hears when it has been closed, and if it has failed
@@ -76,7 +76,7 @@ pub(crate) fn open(
         turned_away: Arc::default(),
         pause: FIRST_PAUSE,
         paused_until: None,
-        closed,
+        closed: Some(closed),
     };
     net::start_handler(worker, door);
     receiver
@@ -85,6 +85,11 @@ pub(crate) fn open(
 impl EventHandler for Door {
     fn stream(&mut self) -> &mut TcpStream {
         &mut self.readiness
+    }
+
+    fn may_wait(&self) -> bool {
+        // Closing does, for a moment, but not for the sake of a client.
+        false
     }
 
     fn handle(mut self: Box<Self>, _event: Ready) -> Option<Box<dyn EventHandler>> {
@@ -127,7 +132,7 @@ impl Door {
     }
 
     /// Accepts what is in the queue of a server that stops: the kernel has let it in and would reset it.
-    fn close(self: Box<Self>) {
+    fn close(mut self: Box<Self>) {
         if self.shared.config.reuse_port && self.place.step_aside() {
             let start = Instant::now();
             while start.elapsed() < HANDOVER && !self.shared.is_cut() {
@@ -136,9 +141,9 @@ impl Door {
             }
         }
         self.empty_queue();
-        let Self { place, readiness, closed, .. } = *self;
-        drop((place, readiness));
-        let _ = closed.send(());
+        let closed = self.closed.take();
+        drop(self);
+        let _ = closed.map(|closed| closed.send(()));
     }
 
     fn empty_queue(&self) {
@@ -215,7 +220,7 @@ fn refuse(incoming: Incoming) {
     let _ = stream.shutdown(Shutdown::Write);
 }
 
-/// Whether only the connection that was to be accepted failed, or the wait was interrupted.
+/// Whether only the connection that was to be accepted failed, or the call was interrupted.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),

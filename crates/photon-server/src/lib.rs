@@ -26,7 +26,7 @@
 //! assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.ends_with("hello"));
 //!
 //! handle.shutdown();
-//! assert_eq!(serving.join().unwrap().connections_cut, 0);
+//! assert_eq!(serving.join().unwrap().unwrap().connections_cut, 0);
 //! ```
 
 mod accept;

@@ -130,7 +130,10 @@ impl Server {
     }
 
     fn on(places: Vec<Place>, config: ServerConfig) -> Result<Self, BindError> {
-        let with_readiness = |place: Place| place.readiness().map(|readiness| (place, readiness));
+        let with_readiness = |place: Place| {
+            let readiness = place.readiness().map_err(|error| named(&place.address(), &error))?;
+            Ok((place, readiness))
+        };
         let places: Vec<_> =
             places.into_iter().map(with_readiness).collect::<io::Result<_>>().map_err(BindError::Listen)?;
         let wakers = places.iter().map(|(_, readiness)| readiness.waker()).collect();
@@ -167,29 +170,34 @@ impl Server {
     /// Blocks the calling thread or coroutine. Requests that are being answered when the shutdown
     /// begins get their answer, with `Connection: close`; connections without a request are
     /// closed. What is still busy at [`ServerConfig::drain_deadline`] is cut.
-    pub fn serve(self, handler: Arc<dyn Handler>) -> Report {
+    ///
+    /// # Errors
+    /// If a listener fails for good, such as for want of the kernel's memory. The server is shut down then.
+    pub fn serve(self, handler: Arc<dyn Handler>) -> io::Result<Report> {
         let Self { places, shared } = self;
         let workers = photon_runtime::workers();
         let places = places.into_iter().enumerate();
         let doors: Vec<_> =
             places.map(|(number, place)| accept::open(number % workers, place, &shared, &handler)).collect();
         drop(handler);
+        let mut failed = false;
         for door in doors {
             if door.recv().is_none() {
-                tracing::error!("a listener failed; no more connections are accepted");
+                failed = true;
                 // The others would wait for ever.
                 shared.advance(Phase::Closing);
             }
         }
         shared.advance(Phase::Draining);
-        drain(&shared)
+        let report = drain(&shared);
+        if failed { Err(io::Error::other("a listener failed, and the server with it")) } else { Ok(report) }
     }
 
     /// Serves like [`Server::serve`] until the process gets SIGINT or SIGTERM. A second signal
     /// ends the server without waiting for the requests that are being answered.
     ///
     /// # Errors
-    /// If signals cannot be caught, or the coroutine that waits for them cannot be started.
+    /// As [`Server::serve`], or if signals cannot be caught.
     pub fn serve_until_signal(self, handler: Arc<dyn Handler>) -> io::Result<Report> {
         let handle = self.handle();
         photon_runtime::signal::listen()?;
@@ -198,8 +206,12 @@ impl Server {
         photon_runtime::try_spawn(move || obey_signals(&handle, &seen)).map_err(io::Error::other)?;
         let report = self.serve(handler);
         ended.store(true, Ordering::Release);
-        Ok(report)
+        report
     }
+}
+
+fn named(address: &ListenAddr, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
 }
 
 /// Finds settings that contradict each other.

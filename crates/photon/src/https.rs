@@ -69,7 +69,7 @@ pub(crate) fn from_environment() -> Result<Option<TlsConfig>> {
 /// The listener that sends everybody to HTTPS, while it is needed.
 pub(crate) struct Redirect {
     handle: Handle,
-    serving: JoinHandle<photon_server::Report>,
+    serving: JoinHandle<std::io::Result<photon_server::Report>>,
 }
 
 impl Redirect {

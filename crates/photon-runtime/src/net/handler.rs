@@ -1,4 +1,4 @@
-//! Connections that need no coroutine while nothing happens to them.
+//! Connections and listeners that need no coroutine while nothing happens to them.
 
 use super::stream::{Ready, TcpStream};
 use crate::start::runtime;
@@ -49,6 +49,12 @@ use crate::start::runtime;
 pub trait EventHandler: Send + 'static {
     /// What the handler waits for between two calls.
     fn stream(&mut self) -> &mut TcpStream;
+
+    /// Whether a call may wait for something. A handler that says no is called even when there can be no coroutine to take
+    /// over from it.
+    fn may_wait(&self) -> bool {
+        true
+    }
 
     /// Goes on after something has happened; `event` says what, as [`TcpStream::wait_ready`] would have. It is at the end
     /// if it gives nothing back. If it panics, it is dropped.

@@ -102,6 +102,10 @@ impl<S: Owner> Socket<S> {
         self.deadline = left.map(instant_after);
     }
 
+    pub(crate) fn has_place(&self) -> bool {
+        self.registration.is_some()
+    }
+
     /// Where the socket is registered, which is with the calling coroutine's worker if it was nowhere.
     pub(crate) fn place(&mut self) -> io::Result<Option<(&'static Reactor, Token)>> {
         if self.registration.is_none() {
@@ -115,9 +119,10 @@ impl<S: Owner> Socket<S> {
     pub(crate) fn set_deadline(&mut self, after: Option<Duration>) {
         self.passed = false;
         match &self.registration {
-            Some(registration) if worker::current().is_some() => {
-                registration.reactor.set_deadline(registration.token, after);
-            }
+            Some(registration) if worker::current().is_some() => match after {
+                None if self.listens => registration.reactor.end_deadline(registration.token),
+                _ => registration.reactor.set_deadline(registration.token, after),
+            },
             _ => {
                 // A plain thread looks at the time itself.
                 self.leave();

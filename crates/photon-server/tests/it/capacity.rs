@@ -81,7 +81,11 @@ fn rfc9110_15_6_4_a_client_is_told_503_if_there_can_be_no_coroutine() {
     let settings = photon_runtime::Settings { workers: 2, stack_size: 64 * 1024, ..Default::default() };
     photon_runtime::start(settings).unwrap();
     let server = start(ServerConfig { max_connections: Some(usize::MAX), ..ServerConfig::default() });
-    assert_eq!(server.ask(get("/")).text(), "hello");
+    let mut busy: Vec<_> = (0..2 * photon_runtime::workers()).map(|_| server.client()).collect();
+    for client in &mut busy {
+        client.send(get("/"));
+        assert_eq!(client.answer().text(), "hello");
+    }
     let gate = Arc::new(photon_runtime::sync::Notify::new());
     let park = || {
         let gate = Arc::clone(&gate);
@@ -95,13 +99,27 @@ fn rfc9110_15_6_4_a_client_is_told_503_if_there_can_be_no_coroutine() {
             sleep(Duration::from_millis(5));
         }
     }
-    for _ in 0..3 {
-        let mut client = server.client();
-        client.send(get("/"));
-        let answer = client.answer();
-        assert_eq!((answer.status, answer.text()), (503, r#"{"detail":"Service Unavailable"}"#));
-        assert_eq!((answer.field("retry-after"), answer.field("connection")), (Some("1"), Some("close")));
-        client.expect_close();
+    let expect_503 = || {
+        for _ in 0..3 {
+            let mut client = server.client();
+            client.send(get("/"));
+            let answer = client.answer();
+            assert_eq!((answer.status, answer.text()), (503, r#"{"detail":"Service Unavailable"}"#));
+            assert_eq!((answer.field("retry-after"), answer.field("connection")), (Some("1"), Some("close")));
+            client.expect_close();
+        }
+    };
+    expect_503();
+    // Also when those that could take over wait themselves.
+    for client in &mut busy {
+        client.send(get("/slow/3000"));
+    }
+    sleep(Duration::from_millis(200));
+    let start = Instant::now();
+    expect_503();
+    assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+    for client in &mut busy {
+        assert_eq!(client.answer().text(), "slow");
     }
     while photon_runtime::live_coroutines() > 0 {
         gate.notify_all();
@@ -110,6 +128,72 @@ fn rfc9110_15_6_4_a_client_is_told_503_if_there_can_be_no_coroutine() {
     // The listener makes a pause after what it could not do.
     assert_eq!(server.ask(get("/")).text(), "hello");
     server.stop();
+}
+
+#[test]
+fn a_server_stops_although_there_can_be_no_coroutine() {
+    const TEST: &str = "capacity::a_server_stops_although_there_can_be_no_coroutine";
+    if !child::is_child(TEST) {
+        return child::succeeds(TEST);
+    }
+    let settings = photon_runtime::Settings { workers: 2, stack_size: 64 * 1024, ..Default::default() };
+    photon_runtime::start(settings).unwrap();
+    let config = ServerConfig { drain_deadline: Duration::from_millis(300), ..ServerConfig::default() };
+    let server = start(ServerConfig { max_connections: Some(usize::MAX), ..config });
+    let mut busy: Vec<_> = (0..2 * photon_runtime::workers()).map(|_| server.client()).collect();
+    for client in &mut busy {
+        client.send(get("/"));
+        assert_eq!(client.answer().text(), "hello");
+    }
+    while photon_runtime::try_spawn(sleep_for_long).is_ok() {}
+    for client in &mut busy {
+        client.send(get("/slow/60000"));
+    }
+    sleep(Duration::from_millis(200));
+    let start = Instant::now();
+    let report = server.stop();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    assert_eq!(report.connections_cut, busy.len());
+}
+
+fn sleep_for_long() {
+    photon_runtime::sleep(Duration::from_secs(60));
+}
+
+#[test]
+fn a_server_without_connections_sleeps() {
+    const TEST: &str = "capacity::a_server_without_connections_sleeps";
+    if !child::is_child(TEST) {
+        return child::succeeds(TEST);
+    }
+    let server = start(ServerConfig::default());
+    for _ in 0..2 {
+        sleep(Duration::from_millis(300));
+        let before = waits();
+        sleep(Duration::from_millis(1000));
+        let more = waits() - before;
+        assert!(more < 15, "{more} waits in a second");
+        // Nor does it stay awake after one.
+        let mut client = server.client();
+        client.send(get("/close"));
+        assert_eq!(client.answer().text(), "bye");
+        drop(client);
+        server.expect_no_connections("one");
+    }
+    server.stop();
+}
+
+/// How often the threads of this process have waited.
+fn waits() -> u64 {
+    let tasks = std::fs::read_dir("/proc/self/task").unwrap();
+    let waits = |status: String| {
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.and_then(|count| count.trim().parse::<u64>().ok())
+    };
+    tasks
+        .filter_map(|task| std::fs::read_to_string(task.unwrap().path().join("status")).ok())
+        .filter_map(waits)
+        .sum()
 }
 
 #[test]

@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub(crate) struct Running {
     pub(crate) address: SocketAddr,
     pub(crate) handle: Handle,
-    serving: JoinHandle<Report>,
+    serving: JoinHandle<io::Result<Report>>,
 }
 
 pub(crate) fn start(config: ServerConfig) -> Running {
@@ -64,7 +64,7 @@ impl Running {
     }
 
     pub(crate) fn join(self) -> Report {
-        self.serving.join().unwrap()
+        self.serving.join().unwrap().unwrap()
     }
 }
 
