@@ -55,8 +55,7 @@ impl HeadDecoder {
     /// Decodes the head at the start of `input` into `head`, whose buffers are reused.
     ///
     /// `None` means that the head is not complete: call again with the same bytes and more. What
-    /// `head` holds is defined only after a `Some`, except for the method of a head that is refused, and of as much as was
-    /// looked at of one that is not complete.
+    /// `head` holds is defined only after a `Some`, except for the method of a head that is refused.
     ///
     /// # Errors
     /// [`DecodeError`] if no continuation of `input` can be accepted. The same bytes give the same error however they are
@@ -82,6 +81,15 @@ impl HeadDecoder {
         };
         *self = Self::default();
         Ok(decoded?.map(|decoded| Decoded { consumed: decoded.consumed + empty_lines, ..decoded }))
+    }
+
+    /// The method of the head at the start of `input`, if that much of it has come and is well-formed: for a head that will
+    /// not be waited for any longer.
+    #[must_use]
+    pub fn method(input: &[u8]) -> Option<Method> {
+        let empty_lines = skip_empty_lines(input).ok()?;
+        let method = line::method(&input[empty_lines..]).ok()??;
+        Method::from_bytes(method).ok()
     }
 
     /// A head that comes byte by byte is parsed again when its end is there, and now and then

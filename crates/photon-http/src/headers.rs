@@ -218,6 +218,7 @@ impl Headers {
     }
 
     /// Adds a field by the places of its name and value in the section that was stored, or will be before anybody reads it.
+    #[inline]
     pub(crate) fn push_range(&mut self, name: Range<usize>, value: Range<usize>) {
         let name = offset(name.start)..offset(name.end);
         self.block().fields.push(Field { name, value: offset(value.start)..offset(value.end) });

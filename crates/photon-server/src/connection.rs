@@ -244,9 +244,9 @@ impl Connection {
         if stop != Stop::TimedOut || !self.in_head {
             return stop.into();
         }
-        // For the method, if that much has come.
-        let limits = &self.admission.shared.config.limits;
-        let _ = HeadDecoder::default().decode(link.input.bytes(), limits, &mut desk.request.head);
+        if let Some(method) = HeadDecoder::method(link.input.bytes()) {
+            desk.request.head.method = method;
+        }
         End::Refused(StatusCode::REQUEST_TIMEOUT)
     }
 

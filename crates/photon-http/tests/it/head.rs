@@ -429,16 +429,30 @@ fn many_fields_are_decoded_like_few() {
 }
 
 #[test]
-fn the_method_is_known_of_a_head_that_is_refused_or_incomplete() {
-    for rest in ["", "/", "/ HTTP/2.0\r\n", "/\0", "/ HTTP/1.1\r\nX y: z", "/ HTTP/1.1\r\n\r\n"] {
+fn the_method_is_known_of_a_head_that_is_refused() {
+    for rest in ["/ HTTP/2.0\r\n", "/\0", "/ HTTP/1.1\r\nX y: z", "/ HTTP/1.1\r\n\r\n"] {
         let mut head = RequestHead::default();
-        let decoded = HeadDecoder::default().decode(
-            format!("\r\nHEAD {rest}").as_bytes(),
-            &Limits::default(),
-            &mut head,
-        );
-        assert!(!matches!(decoded, Ok(Some(_))), "{rest:?}");
+        let input = format!("\r\nHEAD {rest}");
+        let decoded = HeadDecoder::default().decode(input.as_bytes(), &Limits::default(), &mut head);
+        assert!(decoded.is_err(), "{rest:?}");
         assert_eq!(head.method, "HEAD", "{rest:?}");
         assert!(head.headers.is_empty(), "{rest:?}");
+    }
+}
+
+#[test]
+fn the_method_of_a_head_that_is_not_complete() {
+    for (input, method) in [
+        ("HEAD ", Some("HEAD")),
+        ("\r\nHEAD /a b c", Some("HEAD")),
+        ("M-X / HTTP/1.1\r\nHost: a\r\n", Some("M-X")),
+        ("HEAD", None),
+        ("", None),
+        ("\r", None),
+        ("\n\nHEAD ", None),
+        (" HEAD ", None),
+    ] {
+        let found = HeadDecoder::method(input.as_bytes());
+        assert_eq!(found.as_ref().map(|method| method.as_str()), method, "{input:?}");
     }
 }

@@ -40,6 +40,11 @@ fn rfc9110_15_5_9_a_slow_head_is_answered_with_408() {
         assert_eq!(answer.field("connection"), Some("close"));
         client.expect_close();
     }
+    // RFC 9110 §9.3.2.
+    let mut client = server.client();
+    client.send("HEAD / HTT");
+    assert_eq!(client.head().status, 408);
+    assert_eq!(client.rest(), b"");
     server.stop();
 }
 
