@@ -453,6 +453,6 @@ fn the_method_of_a_head_that_is_not_complete() {
         (" HEAD ", None),
     ] {
         let found = HeadDecoder::method(input.as_bytes());
-        assert_eq!(found.as_ref().map(|method| method.as_str()), method, "{input:?}");
+        assert_eq!(found.as_ref().map(http::Method::as_str), method, "{input:?}");
     }
 }
