@@ -130,10 +130,7 @@ impl Server {
     }
 
     fn on(places: Vec<Place>, config: ServerConfig) -> Result<Self, BindError> {
-        let with_readiness = |place: Place| {
-            let readiness = place.readiness().map_err(|error| named(&place.address(), &error))?;
-            Ok((place, readiness))
-        };
+        let with_readiness = |place: Place| place.readiness().map(|readiness| (place, readiness));
         let places: Vec<_> =
             places.into_iter().map(with_readiness).collect::<io::Result<_>>().map_err(BindError::Listen)?;
         let wakers = places.iter().map(|(_, readiness)| readiness.waker()).collect();
@@ -208,10 +205,6 @@ impl Server {
         ended.store(true, Ordering::Release);
         report
     }
-}
-
-fn named(address: &ListenAddr, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("cannot listen on {address}: {error}"))
 }
 
 /// Finds settings that contradict each other.

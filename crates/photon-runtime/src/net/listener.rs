@@ -198,9 +198,9 @@ impl TcpListener {
     /// The socket stays open until it is dropped as well.
     ///
     /// # Errors
-    /// If no descriptor is free.
+    /// If no descriptor is free. The text names the address.
     pub fn readiness(&self) -> io::Result<TcpStream> {
-        self.acceptor.readiness()
+        self.acceptor.readiness().map_err(|error| named(&self.address, &error))
     }
 
     /// A handle that makes [`accept`](TcpListener::accept) return, from any thread.

@@ -82,9 +82,9 @@ impl UnixListener {
     /// [`TcpListener::readiness`](super::TcpListener::readiness).
     ///
     /// # Errors
-    /// If no descriptor is free.
+    /// If no descriptor is free. The text names the file.
     pub fn readiness(&self) -> io::Result<TcpStream> {
-        self.acceptor.readiness()
+        self.acceptor.readiness().map_err(|error| named(&self.path.display(), &error))
     }
 
     /// A handle that makes [`accept`](UnixListener::accept) return, from any thread.
